@@ -1,0 +1,182 @@
+/**
+ * What a page sends, from unknown to typed. Only the named fields are read, only when they are the object's own,
+ * and each has a bound: a page may be hostile, and the addon should meet nothing but requests of a sane size.
+ */
+import type { BrokerRequestInit, SignInRequest, SignUpRequest } from '../protocol.js';
+import { BridgeError } from './failure.js';
+
+/** RFC 5321 allows 254 characters in an address. */
+const MAX_EMAIL_LENGTH = 254;
+/** Servers cap far lower (Better Auth at 128); theirs is the word, this only stops a flood. */
+const MAX_PASSWORD_LENGTH = 1024;
+const MAX_NAME_LENGTH = 256;
+/** Servers refuse longer request lines (Node at 16 KiB of header in all). */
+const MAX_URL_LENGTH = 8 * 1024;
+const MAX_METHOD_LENGTH = 32;
+const MAX_HEADERS = 100;
+/** Node's own limit for a request's header block. */
+const MAX_HEADER_CHARACTERS = 16 * 1024;
+/** A body is copied page → main → addon; larger uploads belong in a stream. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** RFC 9110, section 5.5, plus tab: no control characters, so no line can be smuggled in. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** The WHATWG fetch standard forbids them to pages. */
+const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
+/** The session authenticates requests, not the page: what a page sets here is dropped, as a browser drops `Cookie`. */
+const DROPPED_HEADERS = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'host',
+  'origin',
+  'referer',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+]);
+
+export function parseSignIn(args: readonly unknown[]): SignInRequest {
+  const record = recordAt(args, 'signIn');
+  if (own(record, 'method') !== 'password') throw invalid('signIn: method must be "password".');
+  const rememberMe = own(record, 'rememberMe');
+  if (rememberMe !== undefined && typeof rememberMe !== 'boolean') {
+    throw invalid('signIn: rememberMe must be true or false.');
+  }
+  return {
+    method: 'password',
+    email: text(record, 'email', MAX_EMAIL_LENGTH),
+    password: text(record, 'password', MAX_PASSWORD_LENGTH),
+    ...(rememberMe === undefined ? {} : { rememberMe }),
+  };
+}
+
+export function parseSignUp(args: readonly unknown[]): SignUpRequest {
+  const record = recordAt(args, 'signUp');
+  return {
+    email: text(record, 'email', MAX_EMAIL_LENGTH),
+    password: text(record, 'password', MAX_PASSWORD_LENGTH),
+    name: text(record, 'name', MAX_NAME_LENGTH),
+  };
+}
+
+export interface FetchRequest {
+  url: string;
+  init: BrokerRequestInit;
+}
+
+export function parseFetch(args: readonly unknown[]): FetchRequest {
+  const [url, init] = args;
+  return { url: parseUrl(url), init: parseInit(init) };
+}
+
+function parseUrl(value: unknown): string {
+  if (typeof value !== 'string' || value.length > MAX_URL_LENGTH) {
+    throw invalid(`fetch: the URL must be a string of at most ${MAX_URL_LENGTH} characters.`);
+  }
+  const url = parsedUrl(value);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw invalid('fetch: only http and https URLs.');
+  if (url.username !== '' || url.password !== '')
+    throw invalid('fetch: no user name or password in the URL.');
+  return url.href;
+}
+
+function parsedUrl(value: string): URL {
+  try {
+    return new URL(value);
+  } catch {
+    throw invalid('fetch: the URL must be absolute.');
+  }
+}
+
+function parseInit(value: unknown): BrokerRequestInit {
+  if (value === undefined) return {};
+  const record = asRecord(value, 'fetch: the second argument must be an object.');
+  const init: BrokerRequestInit = {};
+  const method = own(record, 'method');
+  const headers = own(record, 'headers');
+  const body = own(record, 'body');
+  if (method !== undefined) init.method = parseMethod(method);
+  if (headers !== undefined) init.headers = parseHeaders(headers);
+  if (body !== undefined) init.body = parseBody(body);
+  return init;
+}
+
+function parseMethod(value: unknown): string {
+  if (typeof value !== 'string' || value.length > MAX_METHOD_LENGTH || !TOKEN.test(value)) {
+    throw invalid('fetch: the method is not an HTTP method.');
+  }
+  if (FORBIDDEN_METHODS.has(value.toUpperCase())) throw invalid('fetch: the method is not allowed.');
+  return value;
+}
+
+function parseHeaders(value: unknown): [string, string][] {
+  if (!Array.isArray(value) || value.length > MAX_HEADERS) {
+    throw invalid(`fetch: headers must be an array of at most ${MAX_HEADERS} pairs.`);
+  }
+  let characters = 0;
+  const headers: [string, string][] = [];
+  for (const entry of value) {
+    const [name, content] = parseHeader(entry);
+    characters += name.length + content.length;
+    if (characters > MAX_HEADER_CHARACTERS) throw invalid('fetch: the headers are too large.');
+    if (!DROPPED_HEADERS.has(name.toLowerCase())) headers.push([name, content]);
+  }
+  return headers;
+}
+
+function parseHeader(entry: unknown): [string, string] {
+  if (!Array.isArray(entry) || entry.length !== 2)
+    throw invalid('fetch: each header is a [name, value] pair.');
+  const [name, content] = entry as unknown[];
+  if (typeof name !== 'string' || !TOKEN.test(name)) throw invalid('fetch: a header name is malformed.');
+  if (typeof content !== 'string' || !HEADER_VALUE.test(content))
+    throw invalid('fetch: a header value is malformed.');
+  return [name, content];
+}
+
+function parseBody(value: unknown): string | Uint8Array {
+  if (typeof value === 'string') {
+    if (Buffer.byteLength(value) > MAX_BODY_BYTES) throw bodyTooLarge();
+    return value;
+  }
+  if (value instanceof Uint8Array) {
+    if (value.byteLength > MAX_BODY_BYTES) throw bodyTooLarge();
+    return value;
+  }
+  throw invalid('fetch: the body must be a string or a Uint8Array.');
+}
+
+function bodyTooLarge(): BridgeError {
+  return invalid(`fetch: the body is larger than ${MAX_BODY_BYTES} bytes.`);
+}
+
+function text(record: object, field: string, maxLength: number): string {
+  const value = own(record, field);
+  if (typeof value !== 'string' || value.length === 0 || value.length > maxLength) {
+    throw invalid(`${field} must be a text of 1 to ${maxLength} characters.`);
+  }
+  return value;
+}
+
+function recordAt(args: readonly unknown[], call: string): object {
+  return asRecord(args[0], `${call}: the argument must be an object.`);
+}
+
+function asRecord(value: unknown, message: string): object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(message);
+  return value;
+}
+
+// Own fields only: a polluted Object.prototype must not fill in what the page left out.
+function own(record: object, field: string): unknown {
+  return Object.hasOwn(record, field) ? (record as Record<string, unknown>)[field] : undefined;
+}
+
+// Messages name the field and its bound, never the value: it may be a password.
+function invalid(message: string): BridgeError {
+  return new BridgeError('ERR_INVALID_ARGUMENT', message);
+}

@@ -1,0 +1,14 @@
+/**
+ * `electron-latchkey/main`: opens the vault and the session in the main process and answers pages over IPC.
+ *
+ * - `create-auth.ts` puts the parts together
+ * - `options.ts` reads the app's options
+ * - `lifecycle.ts` opening, unavailable, retry
+ * - `sender.ts` who may call; `windows.ts` who was registered and who hears events
+ * - `arguments.ts` what a page sends, from unknown to typed
+ * - `handlers.ts` one IPC handler per call; `failure.ts` exceptions as answers
+ */
+
+export type { AuthSnapshot, AuthState, Problem, Protection, User } from '../protocol.js';
+export { type Auth, createAuth } from './create-auth.js';
+export type { CreateAuthOptions } from './options.js';

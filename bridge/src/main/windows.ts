@@ -1,0 +1,33 @@
+import type { BrowserWindow, WebContents } from 'electron';
+import { type AuthSnapshot, CHANNELS } from '../protocol.js';
+import { showsAllowedPage } from './sender.js';
+
+/** The windows that the app said may hold the broker. */
+export interface WindowRegistry {
+  add(window: BrowserWindow): void;
+  has(contents: WebContents): boolean;
+  clear(): void;
+  /** Sends to each window that shows an allowed page at this moment, and to no other. */
+  broadcast(snapshot: AuthSnapshot): void;
+}
+
+export function createWindowRegistry(origins: ReadonlySet<string>): WindowRegistry {
+  const registered = new Set<WebContents>();
+
+  return {
+    add(window) {
+      const { webContents } = window;
+      if (registered.has(webContents)) return;
+      registered.add(webContents);
+      webContents.once('destroyed', () => registered.delete(webContents));
+    },
+    has: (contents) => registered.has(contents),
+    clear: () => registered.clear(),
+    broadcast(snapshot) {
+      for (const contents of registered) {
+        if (contents.isDestroyed()) continue;
+        if (showsAllowedPage(contents.mainFrame, origins)) contents.send(CHANNELS.changed, snapshot);
+      }
+    },
+  };
+}

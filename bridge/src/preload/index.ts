@@ -1,0 +1,61 @@
+/**
+ * `electron-latchkey/preload`: puts the broker on the page's `window`.
+ *
+ * A sandboxed preload can load `electron` and nothing else, so bundle it: this file has no other dependency.
+ */
+import { type AuthBroker, type AuthSnapshot, CHANNELS, type Failure, type Result } from '../protocol.js';
+
+export type { AuthBroker } from '../protocol.js';
+
+const NO_ANSWER: Failure = {
+  ok: false,
+  code: 'ERR_NO_BROKER',
+  message: 'The app did not answer. Restart it.',
+};
+
+/** Exposes an {@link AuthBroker} as `window[key]`: one function per call, no channel names, nothing generic. */
+export function exposeAuth(key = 'auth'): void {
+  const { contextBridge, ipcRenderer } = require('electron') as typeof import('electron');
+  const listeners = new Set<(snapshot: AuthSnapshot) => void>();
+
+  async function call<T>(channel: string, ...args: unknown[]): Promise<Result<T>> {
+    try {
+      return (await ipcRenderer.invoke(channel, ...args)) as Result<T>;
+    } catch {
+      return NO_ANSWER;
+    }
+  }
+
+  // One subscription for the page's lifetime: the IPC event itself, which names the sender, never reaches the page.
+  ipcRenderer.on(CHANNELS.changed, (_event, snapshot: AuthSnapshot) => {
+    for (const listener of [...listeners]) notify(listener, snapshot);
+  });
+
+  const broker: AuthBroker = {
+    snapshot: () => call(CHANNELS.snapshot),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    signIn: (request) => call(CHANNELS.signIn, request),
+    signUp: (request) => call(CHANNELS.signUp, request),
+    signOut: () => call(CHANNELS.signOut),
+    refresh: () => call(CHANNELS.refresh),
+    retry: () => call(CHANNELS.retry),
+    fetch: (url, init) => call(CHANNELS.fetch, url, init),
+  };
+  contextBridge.exposeInMainWorld(key, Object.freeze(broker));
+}
+
+// A listener that throws must not keep the others from hearing; its error still reaches the console.
+function notify(listener: (snapshot: AuthSnapshot) => void, snapshot: AuthSnapshot): void {
+  try {
+    listener(snapshot);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

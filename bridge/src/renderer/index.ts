@@ -1,0 +1,23 @@
+/** `electron-latchkey/renderer`: what a page calls. Plain web code: no Electron, no Node. */
+
+export type {
+  AuthBroker,
+  AuthSnapshot,
+  AuthState,
+  BridgeErrorCode,
+  BrokerRequestInit,
+  BrokerResponse,
+  ErrorCode,
+  Failure,
+  Problem,
+  Protection,
+  Result,
+  SessionState,
+  SignInRequest,
+  SignInResult,
+  SignUpRequest,
+  User,
+} from '../protocol.js';
+export { AuthError } from './auth-error.js';
+export { createAuthFetch } from './auth-fetch.js';
+export { type AuthClient, connectAuth } from './connect-auth.js';

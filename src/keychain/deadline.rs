@@ -1,0 +1,116 @@
+//! A limit on how long a keychain may take.
+#![forbid(unsafe_code)]
+
+use super::{Backend, Keychain};
+use crate::secret::SecretBytes;
+use crate::{Error, Result};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+/// Runs each call of a keychain on a thread of its own and stops waiting after a deadline.
+///
+/// A frozen secret service hangs its clients for ever, and an unlock prompt waits for a person. The thread that is
+/// left behind ends when the service answers or the process exits; it holds no lock of ours and its answer is wiped.
+#[derive(Debug, Clone)]
+pub struct Deadline<K> {
+    keychain: Arc<K>,
+    limit: Duration,
+}
+
+impl<K: Keychain> Deadline<K> {
+    /// Wraps `keychain` so that no call takes longer than `limit`.
+    pub fn new(keychain: K, limit: Duration) -> Self {
+        Self {
+            keychain: Arc::new(keychain),
+            limit,
+        }
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&K) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let keychain = Arc::clone(&self.keychain);
+        let (answer, waiting) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("latchkey-keychain".to_owned())
+            .spawn(move || {
+                // The receiver is gone when the deadline has passed: the late answer is dropped, and so wiped.
+                let _ = answer.send(call(&keychain));
+            })
+            .map_err(|error| Error::KeychainFailed(error.to_string()))?;
+        match waiting.recv_timeout(self.limit) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Err(Error::KeychainTimeout {
+                timeout_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX),
+            }),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Error::Internal("the keychain's thread panicked"))
+            }
+        }
+    }
+}
+
+impl<K: Keychain> Keychain for Deadline<K> {
+    fn backend(&self) -> Backend {
+        self.keychain.backend()
+    }
+
+    fn read(&self, vault_id: &str, item: &str) -> Result<Option<SecretBytes>> {
+        let (vault_id, item) = (vault_id.to_owned(), item.to_owned());
+        self.run(move |keychain| keychain.read(&vault_id, &item))
+    }
+
+    fn write(&self, vault_id: &str, item: &str, secret: &SecretBytes) -> Result<()> {
+        let (vault_id, item) = (vault_id.to_owned(), item.to_owned());
+        let secret = SecretBytes::new(secret.expose().to_vec());
+        self.run(move |keychain| keychain.write(&vault_id, &item, &secret))
+    }
+
+    fn remove(&self, vault_id: &str, item: &str) -> Result<()> {
+        let (vault_id, item) = (vault_id.to_owned(), item.to_owned());
+        self.run(move |keychain| keychain.remove(&vault_id, &item))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::time::Instant;
+
+    /// A keychain that answers when the gate is opened.
+    struct Frozen(Mutex<()>);
+
+    impl Keychain for Arc<Frozen> {
+        fn backend(&self) -> Backend {
+            Backend::Memory
+        }
+        fn read(&self, _: &str, _: &str) -> Result<Option<SecretBytes>> {
+            drop(self.0.lock());
+            Ok(None)
+        }
+        fn write(&self, _: &str, _: &str, _: &SecretBytes) -> Result<()> {
+            drop(self.0.lock());
+            Ok(())
+        }
+        fn remove(&self, _: &str, _: &str) -> Result<()> {
+            drop(self.0.lock());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_frozen_keychain_is_a_typed_error_and_works_again_when_it_thaws() {
+        let frozen = Arc::new(Frozen(Mutex::new(())));
+        let keychain = Deadline::new(Arc::clone(&frozen), Duration::from_millis(50));
+        let gate = frozen.0.lock();
+        let started = Instant::now();
+        let error = keychain.read("id", "root").err();
+        assert_eq!(error, Some(Error::KeychainTimeout { timeout_ms: 50 }));
+        assert!(started.elapsed() >= Duration::from_millis(50));
+        drop(gate);
+        assert!(keychain.read("id", "root").is_ok_and(|item| item.is_none()));
+    }
+}
