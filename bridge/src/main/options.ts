@@ -23,7 +23,8 @@ export function parseRendererOrigins(origins: unknown): ReadonlySet<string> {
 
 function parseRendererOrigin(origin: unknown): string {
   if (origin === 'file://') return origin;
-  if (typeof origin === 'string' && originOf(origin) === origin && !origin.endsWith('//')) return origin;
+  // "*" is a lawful host to the parser, and would match nothing but itself: whoever writes it means something else.
+  if (typeof origin === 'string' && originOf(origin) === origin && !/\/\/$|\*/.test(origin)) return origin;
   throw new BridgeError(
     'ERR_INVALID_ARGUMENT',
     'Each of rendererOrigins must be a scheme and a host and nothing more, such as "app://my-app", or "file://".',

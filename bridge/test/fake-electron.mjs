@@ -1,0 +1,209 @@
+// Stand-ins for Electron's main process and for the addon: enough of each for the bridge, and under the test's control.
+// They prove the bridge's own rules; that Electron behaves as they do is shown by the end-to-end tests.
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const Module = require('node:module');
+
+const substitutes = new Map();
+const load = Module._load;
+Module._load = function (request, ...rest) {
+  const substitute = substitutes.get(request);
+  return substitute === undefined ? load.call(this, request, ...rest) : substitute();
+};
+
+/** Makes `require(name)` answer what `make` returns or throws. */
+export function substitute(name, make) {
+  substitutes.set(name, make);
+}
+
+/** A fake `ipcMain`: remembers handlers; `invoke` calls one as Electron would, through structured clone both ways. */
+export class FakeIpcMain {
+  handlers = new Map();
+
+  handle(channel, handler) {
+    if (this.handlers.has(channel)) throw new Error(`a second handler for ${channel}`);
+    this.handlers.set(channel, handler);
+  }
+
+  removeHandler(channel) {
+    this.handlers.delete(channel);
+  }
+
+  async invoke(channel, event, ...args) {
+    const handler = this.handlers.get(channel);
+    if (handler === undefined) throw new Error(`No handler registered for '${channel}'`);
+    return structuredClone(await handler(event, ...structuredClone(args)));
+  }
+}
+
+let nextFrameTreeNodeId = 1;
+
+/** A fake window with one page; `webContents.sent` holds what was sent to it. */
+export class FakeWindow {
+  webContents;
+
+  constructor(url) {
+    const contents = {
+      sent: [],
+      destroyed: false,
+      whenDestroyed: [],
+      mainFrame: frame(url, null),
+      isDestroyed: () => contents.destroyed,
+      once: (name, listener) => name === 'destroyed' && contents.whenDestroyed.push(listener),
+      send(channel, ...args) {
+        if (contents.destroyed) throw new TypeError('Object has been destroyed');
+        contents.sent.push([channel, ...structuredClone(args)]);
+      },
+    };
+    this.webContents = contents;
+  }
+
+  navigate(url) {
+    this.webContents.mainFrame.url = url;
+  }
+
+  destroy() {
+    this.webContents.destroyed = true;
+    for (const listener of this.webContents.whenDestroyed) listener();
+  }
+
+  /** What a handler gets when this window's main frame, or `senderFrame`, calls. */
+  event(senderFrame = this.webContents.mainFrame) {
+    return { sender: this.webContents, senderFrame };
+  }
+
+  subframe(url) {
+    return frame(url, this.webContents.mainFrame);
+  }
+}
+
+export function frame(url, parent) {
+  return { url, parent, frameTreeNodeId: nextFrameTreeNodeId++ };
+}
+
+/** What a frame of old Electron does once its page is gone. */
+export function disposedFrame() {
+  return new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('Render frame was disposed before WebFrameMain could be accessed');
+      },
+    },
+  );
+}
+
+export function latchkeyError(code, message = `message of ${code}`) {
+  return Object.assign(new Error(message), { name: 'LatchkeyError', code });
+}
+
+export const USER = { id: 'u1', email: 'ada@example.com', name: 'Ada', image: null, emailVerified: true };
+
+export function sessionSnapshot(fields) {
+  return {
+    state: 'signedOut',
+    reason: 'start',
+    user: null,
+    expiresAtMs: null,
+    retryAtMs: null,
+    revision: 1,
+    ...fields,
+  };
+}
+
+/** A fake AuthSession: answers from `replies`, remembers calls, and says what `emit` is told to. */
+export class FakeSession {
+  calls = [];
+  closed = false;
+  replies = {};
+  #state = sessionSnapshot();
+  #listeners = new Set();
+
+  state() {
+    return this.#state;
+  }
+
+  onChange(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Changes the state at once and tells the listeners, or (`quietly`) leaves their event in the queue. */
+  change(fields, { quietly = false } = {}) {
+    this.#state = sessionSnapshot({ ...this.#state, ...fields, revision: this.#state.revision + 1 });
+    if (!quietly) this.deliver(this.#state);
+  }
+
+  deliver(snapshot) {
+    for (const listener of this.#listeners) listener(snapshot);
+  }
+
+  get listenerCount() {
+    return this.#listeners.size;
+  }
+
+  signIn = (...args) => this.#answer('signIn', args, { status: 'complete', user: USER });
+  signUp = (...args) => this.#answer('signUp', args, { status: 'complete', user: USER });
+  signOut = (...args) => this.#answer('signOut', args, undefined);
+  refresh = (...args) => this.#answer('refresh', args, this.#state);
+  fetch = (...args) => this.#answer('fetch', args, undefined);
+
+  accessToken() {
+    throw new Error('the bridge must never ask for the token');
+  }
+
+  async close() {
+    this.closed = true;
+  }
+
+  async #answer(name, args, otherwise) {
+    this.calls.push([name, ...args]);
+    const reply = name in this.replies ? this.replies[name] : otherwise;
+    return typeof reply === 'function' ? reply(...args) : reply;
+  }
+}
+
+export class FakeVault {
+  closed = false;
+
+  protection() {
+    return { backend: 'memory', description: 'a fake', path: '/vault', secret: 'must not cross' };
+  }
+
+  async close() {
+    this.closed = true;
+  }
+}
+
+/** A fake addon. `openVault` and `openSession` can be set to fail or to wait. */
+export class FakeAddon {
+  vaults = [];
+  sessions = [];
+  openVault = async () => undefined;
+  openSession = async () => undefined;
+
+  constructor() {
+    const addon = this;
+    this.Vault = {
+      async open(options) {
+        addon.vaultOptions = options;
+        await addon.openVault();
+        addon.vaults.push(new FakeVault());
+        return addon.vaults.at(-1);
+      },
+    };
+    this.AuthSession = {
+      async open(options) {
+        addon.sessionOptions = options;
+        await addon.openSession();
+        addon.sessions.push(new FakeSession());
+        return addon.sessions.at(-1);
+      },
+    };
+  }
+
+  get session() {
+    return this.sessions.at(-1);
+  }
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { substitute } from './fake-electron.mjs';
+import { CHANNELS } from './start.mjs';
+
+const require = createRequire(import.meta.url);
+const { exposeAuth } = require('../dist/cjs/preload/index.js');
+
+/** A fake renderer side of Electron: `world` is the page's window. */
+function expose(invoke = async () => ({ ok: true, value: null }), ...args) {
+  const world = {};
+  const ipcRenderer = Object.assign(new EventEmitter(), { invoke });
+  const contextBridge = { exposeInMainWorld: (key, value) => (world[key] = value) };
+  substitute('electron', () => ({ contextBridge, ipcRenderer }));
+  exposeAuth(...args);
+  return { world, ipcRenderer };
+}
+
+test('the page gets one frozen object with one function per call and nothing generic', () => {
+  const { world } = expose();
+  assert.deepEqual(Object.keys(world), ['auth']);
+  assert.ok(Object.isFrozen(world.auth));
+  assert.deepEqual(Object.keys(world.auth).sort(), [
+    'fetch',
+    'onChange',
+    'refresh',
+    'retry',
+    'signIn',
+    'signOut',
+    'signUp',
+    'snapshot',
+  ]);
+});
+
+test('it can be exposed under another name', () => {
+  assert.deepEqual(Object.keys(expose(undefined, 'session').world), ['session']);
+});
+
+test('each call goes to its own channel with its own arguments only', async () => {
+  const invoked = [];
+  const { world } = expose(async (...args) => {
+    invoked.push(args);
+    return { ok: true, value: null };
+  });
+  const { auth } = world;
+  await auth.snapshot('extra');
+  await auth.signIn('a', 'extra');
+  await auth.signUp('b', 'extra');
+  await auth.signOut('extra');
+  await auth.refresh('extra');
+  await auth.retry('extra');
+  await auth.fetch('url', 'init', 'extra');
+  assert.deepEqual(invoked, [
+    [CHANNELS.snapshot],
+    [CHANNELS.signIn, 'a'],
+    [CHANNELS.signUp, 'b'],
+    [CHANNELS.signOut],
+    [CHANNELS.refresh],
+    [CHANNELS.retry],
+    [CHANNELS.fetch, 'url', 'init'],
+  ]);
+});
+
+test('a main process that does not answer is a failure as a value, without the text of the error', async () => {
+  const { world } = expose(async () => {
+    throw new Error("Error invoking remote method 'latchkey:snapshot': secret");
+  });
+  const answer = await world.auth.snapshot();
+  assert.deepEqual([answer.ok, answer.code], [false, 'ERR_NO_BROKER']);
+  assert.doesNotMatch(answer.message, /secret/);
+});
+
+test('listeners get the snapshot and never the IPC event, until they stop', () => {
+  const { world, ipcRenderer } = expose();
+  const heard = [];
+  const stop = world.auth.onChange((...args) => heard.push(args));
+  ipcRenderer.emit(CHANNELS.changed, { sender: 'ipc event' }, { state: 'active' }, 'extra');
+  stop();
+  ipcRenderer.emit(CHANNELS.changed, {}, { state: 'offline' });
+  assert.deepEqual(heard, [[{ state: 'active' }]]);
+  assert.equal(ipcRenderer.listenerCount(CHANNELS.changed), 1);
+});
+
+test('a listener that throws does not silence the others', async () => {
+  const { world, ipcRenderer } = expose();
+  const heard = [];
+  world.auth.onChange(() => {
+    throw new Error('a fault in the page');
+  });
+  world.auth.onChange(({ state }) => heard.push(state));
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const uncaught = once(process, 'uncaughtException');
+  ipcRenderer.emit(CHANNELS.changed, {}, { state: 'active' });
+  const [error] = await uncaught;
+  for (const listener of listeners) process.on('uncaughtException', listener);
+  assert.equal(error.message, 'a fault in the page');
+  assert.deepEqual(heard, ['active']);
+});

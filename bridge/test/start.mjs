@@ -1,0 +1,46 @@
+// Loads the built bridge with the stand-ins in place.
+import { createRequire } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
+import { FakeAddon, FakeIpcMain, FakeWindow, substitute } from './fake-electron.mjs';
+
+const require = createRequire(import.meta.url);
+
+export const APP = 'app://latchkey-example';
+export const PAGE = `${APP}/index.html`;
+export const { CHANNELS } = require('../dist/cjs/protocol.js');
+export const { createAuth } = require('../dist/cjs/main/index.js');
+
+/** A broker in main with one registered window at an allowed page. */
+export function startAuth({ addon = new FakeAddon(), rendererOrigins = [APP], ...options } = {}) {
+  const ipcMain = new FakeIpcMain();
+  substitute('electron', () => ({ ipcMain }));
+  substitute('electron-latchkey', () => addon);
+  const auth = createAuth({
+    vault: { id: 'com.example.test' },
+    provider: { type: 'better-auth', baseUrl: 'http://127.0.0.1:4711/api/auth' },
+    rendererOrigins,
+    ...options,
+  });
+  const window = new FakeWindow(PAGE);
+  auth.register(window);
+  return {
+    addon,
+    auth,
+    ipcMain,
+    window,
+    /** A call from the registered window's main frame. */
+    call: (channel, ...args) => ipcMain.invoke(channel, window.event(), ...args),
+  };
+}
+
+/** The same, with vault and session open. */
+export async function startOpenAuth(options) {
+  const started = startAuth(options);
+  await started.auth.session();
+  return started;
+}
+
+/** Lets everything that is already settled run. */
+export async function settle() {
+  await setImmediate();
+}
