@@ -112,7 +112,9 @@ pub enum Error {
     #[error("The server refused this password as too weak: {0}.")]
     WeakPassword(&'static str),
     /// The account's e-mail address must be verified first.
-    #[error("The e-mail address is not verified yet. Follow the link in the message that was sent.")]
+    #[error(
+        "The e-mail address is not verified yet. Follow the link in the message that was sent."
+    )]
     EmailNotVerified,
     /// The server asks to slow down.
     #[error("The server asks to slow down. Try again{}.", retry_hint(*.retry_after_ms))]

@@ -130,6 +130,9 @@ mod tests {
     fn a_key_has_exactly_its_length() {
         assert!(Key::from_slice(&[1; 31]).is_none());
         assert!(Key::from_slice(&[1; 33]).is_none());
-        assert_eq!(Key::from_slice(&[1; 32]).map(|k| *k.expose()), Some([1; 32]));
+        assert_eq!(
+            Key::from_slice(&[1; 32]).map(|k| *k.expose()),
+            Some([1; 32])
+        );
     }
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::MAX_KEY_BYTES;
+use super::frame::PADDING;
 use crate::secret::SecretBytes;
 use zeroize::Zeroizing;
 
@@ -102,7 +103,10 @@ fn space_byte(space: Space) -> u8 {
 /// Called on authenticated bytes only, so `None` means a defect of a writer, not an attack.
 pub(crate) fn decode(mut bytes: &[u8]) -> Option<Vec<Op>> {
     let mut ops = Vec::new();
-    while !bytes.is_empty() {
+    while let Some(first) = bytes.first() {
+        if *first == PADDING {
+            return bytes.iter().all(|byte| *byte == PADDING).then_some(ops);
+        }
         ops.push(decode_op(&mut bytes)?);
     }
     Some(ops)
@@ -181,6 +185,15 @@ mod tests {
                 value: SecretBytes::new(value.to_vec()),
             },
         )
+    }
+
+    #[test]
+    fn padding_ends_a_batch_and_nothing_may_follow_it() {
+        let mut bytes = encode(&[put("k", b"v")]).to_vec();
+        bytes.extend([0; 9]);
+        assert_eq!(decode(&bytes).map(|ops| ops.len()), Some(1));
+        bytes.push(1);
+        assert!(decode(&bytes).is_none());
     }
 
     #[test]

@@ -14,11 +14,15 @@ use zeroize::Zeroizing;
 const LEN_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
-/// What a frame adds to its payload.
+/// Fills a payload up to the frame's alignment; a batch ends at its first padding byte.
+pub(crate) const PADDING: u8 = 0;
+/// The least a frame adds to its payload.
 pub(crate) const OVERHEAD: usize = LEN_BYTES + NONCE_BYTES + TAG_BYTES + LEN_BYTES;
 /// Bounds what a reader allocates on the word of an unauthenticated length.
 pub(crate) const MAX_FRAME_BYTES: usize = 64 * 1024 * 1024;
 
+/// Frames begin and end at multiples of this, so that no sector holds only a sliver of one.
+pub(crate) const ALIGNMENT: usize = 32;
 /// The unit a disk writes whole or not at all.
 const SECTOR_BYTES: usize = 512;
 
@@ -35,7 +39,7 @@ pub(crate) struct Chain {
 /// What stands at a place in the file.
 #[derive(Debug)]
 pub(crate) enum Read {
-    /// A whole frame that verifies: its payload, and how many bytes it takes.
+    /// A whole frame that verifies: its padded payload, and how many bytes it takes.
     Frame(Zeroizing<Vec<u8>>, usize),
     /// A write that never finished: what is here was not acknowledged to anyone.
     Torn,
@@ -54,7 +58,7 @@ impl Chain {
     /// Seals `payload` as the next frame. The chain moves on only when [`Chain::advance`] is called with the frame,
     /// after it has reached the disk.
     pub(crate) fn seal(&self, payload: &[u8]) -> Result<Vec<u8>> {
-        let total = payload.len() + OVERHEAD;
+        let total = (payload.len() + OVERHEAD).next_multiple_of(ALIGNMENT);
         if total > MAX_FRAME_BYTES {
             return Err(Error::InvalidArgument(format!(
                 "A write may hold at most {} MiB. Store large content in a file of its own.",
@@ -69,6 +73,7 @@ impl Chain {
         let nonce = XNonce::try_from(&frame[LEN_BYTES..LEN_BYTES + NONCE_BYTES])
             .map_err(|_| Error::Internal("the nonce has the wrong length"))?;
         frame.extend(payload);
+        frame.resize(total - TAG_BYTES - LEN_BYTES, PADDING);
         let tag = self
             .cipher
             .encrypt_inout_detached(
@@ -96,20 +101,11 @@ impl Chain {
     /// # Errors
     /// `ERR_VAULT_TAMPERED` when it does not verify and is not a write that never finished.
     pub(crate) fn read(&self, rest: &[u8], offset: u64) -> Result<Read> {
-        let Some(total) = declared_len(rest) else {
-            return if is_torn(rest, offset) {
-                Ok(Read::Torn)
-            } else {
-                Err(Error::VaultTampered("a frame's length is wrong"))
-            };
-        };
-        let Some(frame) = rest.get(..total) else {
-            // Appending is the last thing a writer does, so a frame that is not all there is the last one.
-            return Ok(Read::Torn);
-        };
-        match self.open(frame) {
-            Some(payload) => Ok(Read::Frame(payload, total)),
-            None if total == rest.len() && is_torn(rest, offset) => Ok(Read::Torn),
+        let whole = declared_len(rest).and_then(|total| rest.get(..total));
+        match whole.and_then(|frame| self.open(frame)) {
+            // `whole` is there, or nothing would have been opened.
+            Some(payload) => Ok(Read::Frame(payload, whole.map_or(0, <[u8]>::len))),
+            None if is_torn(rest, offset) => Ok(Read::Torn),
             None => Err(Error::VaultTampered("a frame does not verify")),
         }
     }
@@ -145,37 +141,145 @@ impl Chain {
 
 /// The length a frame declares, when it is one a frame can have.
 fn declared_len(rest: &[u8]) -> Option<usize> {
-    let total = usize::try_from(u32::from_le_bytes(*rest.first_chunk()?)).ok()?;
-    (OVERHEAD..=MAX_FRAME_BYTES).contains(&total).then_some(total)
+    valid_len(*rest.first_chunk()?)
 }
 
-/// Whether `rest`, which does not verify and reaches to the end of the file, is a last write of which some sectors
-/// never reached the disk.
+fn valid_len(bytes: [u8; LEN_BYTES]) -> Option<usize> {
+    let total = usize::try_from(u32::from_le_bytes(bytes)).ok()?;
+    let valid = (OVERHEAD..=MAX_FRAME_BYTES).contains(&total) && total.is_multiple_of(ALIGNMENT);
+    valid.then_some(total)
+}
+
+/// Whether `rest`, which does not verify and reaches to the end of the file, is one last write that never finished.
 ///
-/// A file system shows such sectors as zeros, and a file that was cut is simply short. Random ciphertext does not
-/// hold a zeroed sector, so a changed byte is never taken for this. An attacker who zeroes the last frame removes
-/// it, which is no more than cutting the file: that is what the generation in the keychain is for.
+/// After a crash such a write is short, or some of its sectors never reached the disk and read as zeros; and nothing
+/// stands behind it, because a writer cuts it off before it appends. Sealed bytes never hold a zeroed piece of
+/// [`ALIGNMENT`] bytes, so a changed byte is never taken for this. Someone who cuts or zeroes the last frame on
+/// purpose undoes a write: that is a rollback, which the file alone cannot show.
 fn is_torn(rest: &[u8], offset: u64) -> bool {
-    if rest.iter().all(|byte| *byte == 0) || rest.len() < OVERHEAD {
+    if rest.len() < OVERHEAD {
         return true;
     }
-    let head_sector = sectors(rest, offset).next().unwrap_or_default();
-    if declared_len(rest).is_none() {
-        // The beginning is missing: then all of its sector is, and the end says that this was one frame.
-        let ends_as_one_frame = rest
-            .last_chunk::<LEN_BYTES>()
-            .is_some_and(|end| u32::from_le_bytes(*end) as usize == rest.len());
-        return ends_as_one_frame && is_zero(head_sector);
+    let sector_is_missing = sectors(rest, offset).any(|piece| piece.iter().all(|byte| *byte == 0));
+    let ends_with = rest.last_chunk().and_then(|end| valid_len(*end));
+    match ends_with.filter(|len| *len <= rest.len()) {
+        Some(len) if len == rest.len() => sector_is_missing,
+        // A whole frame stands at the end, behind what does not verify.
+        Some(len) if declared_len(&rest[rest.len() - len..]) == Some(len) => false,
+        _ => sector_is_missing || declared_len(rest).is_some_and(|total| total > rest.len()),
     }
-    sectors(rest, offset).any(is_zero)
 }
 
+/// The pieces of `rest` as the disk's sectors divide it.
 fn sectors(rest: &[u8], offset: u64) -> impl Iterator<Item = &[u8]> {
     let into_sector = usize::try_from(offset % SECTOR_BYTES as u64).unwrap_or(0);
     let (first, others) = rest.split_at(rest.len().min(SECTOR_BYTES - into_sector));
     std::iter::once(first).chain(others.chunks(SECTOR_BYTES))
 }
 
-fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte == 0)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: u64 = Header::LEN as u64;
+
+    /// Two chains at the beginning of one file: a writer's and a reader's.
+    fn pair() -> (Chain, Chain) {
+        let root = Key::from_slice(&[7; 32]).unwrap_or_else(|| unreachable!());
+        let header = Header::generate("com.example.a", 1, &root).unwrap_or_else(|e| panic!("{e}"));
+        let data_key = header.data_key("com.example.a", &root);
+        (
+            Chain::new(&header, &data_key),
+            Chain::new(&header, &data_key),
+        )
+    }
+
+    fn chain() -> Chain {
+        pair().0
+    }
+
+    fn seal(chain: &Chain, payload: &[u8]) -> Vec<u8> {
+        chain.seal(payload).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn verdict(chain: &Chain, rest: &[u8]) -> &'static str {
+        match chain.read(rest, FIRST) {
+            Ok(Read::Frame(..)) => "frame",
+            Ok(Read::Torn) => "torn",
+            Err(error) => error.code(),
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_of_the_last_frame_is_tampering() {
+        let chain = chain();
+        let frame = seal(&chain, &[5; 2000]);
+        assert_eq!(verdict(&chain, &frame), "frame");
+        for at in 0..frame.len() {
+            for bit in [0x01, 0x80, 0xff] {
+                let mut flipped = frame.clone();
+                flipped[at] ^= bit;
+                assert_eq!(verdict(&chain, &flipped), "ERR_VAULT_TAMPERED", "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_before_the_last_frame_is_tampering() {
+        let (mut writer, reader) = pair();
+        let first = seal(&writer, &[5; 700]);
+        writer.advance(&first);
+        let both = [first.clone(), seal(&writer, &[6; 100])].concat();
+        for at in 0..first.len() {
+            for bit in [0x01, 0x80, 0xff] {
+                let mut flipped = both.clone();
+                flipped[at] ^= bit;
+                assert_eq!(
+                    verdict(&reader, &flipped),
+                    "ERR_VAULT_TAMPERED",
+                    "byte {at}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_cut_anywhere_is_a_torn_write() {
+        let chain = chain();
+        let frame = seal(&chain, &[5; 2000]);
+        for cut in 1..frame.len() {
+            assert_eq!(verdict(&chain, &frame[..cut]), "torn", "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn any_set_of_lost_sectors_is_a_torn_write() {
+        let chain = chain();
+        let frame = seal(&chain, &[5; 2000]);
+        let pieces: Vec<usize> = sectors(&frame, FIRST).map(<[u8]>::len).collect();
+        for lost in 1u32..1 << pieces.len() {
+            let mut torn = frame.clone();
+            let mut at = 0;
+            for (index, len) in pieces.iter().enumerate() {
+                if lost & (1 << index) != 0 {
+                    torn[at..at + len].fill(0);
+                }
+                at += len;
+            }
+            assert_eq!(verdict(&chain, &torn), "torn", "lost {lost:b}");
+        }
+    }
+
+    #[test]
+    fn a_frame_opens_only_in_its_own_place() {
+        let mut first = chain();
+        let frame = seal(&first, b"payload");
+        first.advance(&frame);
+        assert_eq!(verdict(&first, &frame), "ERR_VAULT_TAMPERED", "replayed");
+        assert_eq!(
+            verdict(&chain(), &frame),
+            "ERR_VAULT_TAMPERED",
+            "another file"
+        );
+    }
 }

@@ -158,7 +158,10 @@ mod tests {
         let bytes = sample().encode();
         let code = |bytes: &[u8], id| Header::decode(bytes, id).map_err(|e| e.code()).err();
         assert_eq!(code(&[], "com.example.a"), Some("ERR_VAULT_CORRUPT"));
-        assert_eq!(code(&bytes[..95], "com.example.a"), Some("ERR_VAULT_CORRUPT"));
+        assert_eq!(
+            code(&bytes[..95], "com.example.a"),
+            Some("ERR_VAULT_CORRUPT")
+        );
         assert_eq!(code(&[0; 96], "com.example.a"), Some("ERR_VAULT_CORRUPT"));
         assert_eq!(code(&bytes, "com.example.b"), Some("ERR_VAULT_FOREIGN"));
         let mut newer = bytes;

@@ -1,0 +1,179 @@
+//! What a vault holds, as the log's operations made it.
+#![forbid(unsafe_code)]
+
+use super::batch::{Entry, Kind, Op, Space, encoded_len};
+use crate::secret::SecretBytes;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    entries: BTreeMap<(Space, String), Entry>,
+    /// What a snapshot of the entries takes, in bytes before sealing.
+    live_bytes: usize,
+}
+
+impl Contents {
+    pub(crate) fn apply(&mut self, op: Op) {
+        match op {
+            Op::Put(space, key, entry) => {
+                self.remove(space, &key);
+                self.live_bytes += put_len(&key, &entry);
+                self.entries.insert((space, key), entry);
+            }
+            Op::Delete(space, key) => {
+                self.remove(space, &key);
+            }
+            Op::Clear(space) => {
+                let kept = self.entries.split_off(&(space, String::new()));
+                let (cleared, others): (BTreeMap<_, _>, BTreeMap<_, _>) = kept
+                    .into_iter()
+                    .partition(|((owner, _), _)| *owner == space);
+                self.entries.extend(others);
+                for ((_, key), entry) in &cleared {
+                    self.live_bytes -= put_len(key, entry);
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, space: Space, key: &str) {
+        if let Some(entry) = self.entries.remove(&(space, key.to_owned())) {
+            self.live_bytes -= put_len(key, &entry);
+        }
+    }
+
+    /// The entry under `key`, unless its time has passed.
+    pub(crate) fn get(&self, space: Space, key: &str, now_ms: u64) -> Option<&Entry> {
+        self.entries
+            .get(&(space, key.to_owned()))
+            .filter(|entry| entry.is_live(now_ms))
+    }
+
+    /// The names of a space's entries, sorted by their bytes.
+    pub(crate) fn keys(&self, space: Space, now_ms: u64) -> impl Iterator<Item = &str> {
+        self.entries
+            .range((space, String::new())..)
+            .take_while(move |((owner, _), _)| *owner == space)
+            .filter(move |(_, entry)| entry.is_live(now_ms))
+            .map(|((_, key), _)| key.as_str())
+    }
+
+    pub(crate) fn live_bytes(&self) -> usize {
+        self.live_bytes
+    }
+
+    /// Operations that make these contents anew, without what has expired, in batches of about `batch_bytes`.
+    pub(crate) fn snapshot(&self, now_ms: u64, batch_bytes: usize) -> Vec<Vec<Op>> {
+        // A file always has a first frame: it is what authenticates the header.
+        let mut batches = vec![Vec::new()];
+        let mut size = 0;
+        for ((space, key), entry) in &self.entries {
+            if !entry.is_live(now_ms) {
+                continue;
+            }
+            let op = Op::Put(*space, key.clone(), entry.duplicate());
+            let len = encoded_len(&op);
+            if size > 0 && size + len > batch_bytes {
+                batches.push(Vec::new());
+                size = 0;
+            }
+            size += len;
+            if let Some(batch) = batches.last_mut() {
+                batch.push(op);
+            }
+        }
+        batches
+    }
+}
+
+impl Entry {
+    fn is_live(&self, now_ms: u64) -> bool {
+        self.expires_at_ms.is_none_or(|at| now_ms < at)
+    }
+
+    fn duplicate(&self) -> Self {
+        Self {
+            kind: self.kind,
+            expires_at_ms: self.expires_at_ms,
+            value: SecretBytes::new(self.value.expose().to_vec()),
+        }
+    }
+
+    /// The value as the application gave it.
+    pub(crate) fn to_value(&self) -> super::Value {
+        match self.kind {
+            // The decoder has checked that text is UTF-8; a copy is made because the caller owns what it gets.
+            Kind::Text => super::Value::Text(crate::secret::SecretString::new(
+                String::from_utf8_lossy(self.value.expose()).into_owned(),
+            )),
+            Kind::Bytes => super::Value::Bytes(SecretBytes::new(self.value.expose().to_vec())),
+        }
+    }
+}
+
+fn put_len(key: &str, entry: &Entry) -> usize {
+    // The size of an Op::Put, without building one.
+    encoded_len(&Op::Delete(Space::App, String::new()))
+        + key.len()
+        + 13
+        + entry.value.expose().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(space: Space, key: &str, value: &[u8], expires_at_ms: Option<u64>) -> Op {
+        Op::Put(
+            space,
+            key.to_owned(),
+            Entry {
+                kind: Kind::Bytes,
+                expires_at_ms,
+                value: SecretBytes::new(value.to_vec()),
+            },
+        )
+    }
+
+    fn keys(contents: &Contents, space: Space) -> Vec<&str> {
+        contents.keys(space, 0).collect()
+    }
+
+    #[test]
+    fn clearing_one_space_leaves_the_other() {
+        let mut contents = Contents::default();
+        contents.apply(put(Space::App, "a", b"1", None));
+        contents.apply(put(Space::Session, "s", b"2", None));
+        contents.apply(Op::Clear(Space::App));
+        assert_eq!(keys(&contents, Space::App), Vec::<&str>::new());
+        assert_eq!(keys(&contents, Space::Session), ["s"]);
+        contents.apply(Op::Clear(Space::Session));
+        assert_eq!(contents.live_bytes(), 0);
+    }
+
+    #[test]
+    fn live_bytes_is_what_a_snapshot_takes() {
+        let mut contents = Contents::default();
+        contents.apply(put(Space::App, "key", b"first", None));
+        contents.apply(put(Space::App, "key", b"second value", Some(9)));
+        contents.apply(put(Space::Session, "other", b"", None));
+        contents.apply(Op::Delete(Space::App, "absent".into()));
+        let snapshot: usize = contents
+            .snapshot(0, usize::MAX)
+            .iter()
+            .flatten()
+            .map(encoded_len)
+            .sum();
+        assert_eq!(contents.live_bytes(), snapshot);
+    }
+
+    #[test]
+    fn what_has_expired_is_absent() {
+        let mut contents = Contents::default();
+        contents.apply(put(Space::App, "k", b"v", Some(10)));
+        assert!(contents.get(Space::App, "k", 9).is_some());
+        assert!(contents.get(Space::App, "k", 10).is_none());
+        assert_eq!(contents.keys(Space::App, 10).count(), 0);
+        assert!(contents.snapshot(10, usize::MAX).iter().all(Vec::is_empty));
+    }
+}
