@@ -1,7 +1,7 @@
 /**
  * `electron-latchkey/preload`: puts the broker on the page's `window`.
  *
- * A sandboxed preload can load `electron` and nothing else, so bundle it: this file has no other dependency.
+ * A sandboxed preload can load `electron` and nothing else, so bundle it.
  */
 import { type AuthBroker, type AuthSnapshot, CHANNELS, type Failure, type Result } from '../protocol.js';
 

@@ -1,0 +1,10 @@
+import type { AuthBroker } from 'electron-latchkey/renderer';
+import type { AppConfig } from './config';
+
+declare global {
+  interface Window {
+    /** Put there by exposeAuth() in the preload script. */
+    readonly auth: AuthBroker;
+    readonly latchkeyExample: AppConfig;
+  }
+}
