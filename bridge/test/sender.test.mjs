@@ -69,6 +69,14 @@ for (const url of [
   });
 }
 
+test('a sandboxed document, which has the URL and not the origin, is refused', async () => {
+  const started = await startOpenAuth();
+  started.window.webContents.mainFrame.origin = 'null';
+  await assertRefused(started, started.window.event());
+  started.window.webContents.mainFrame.origin = APP;
+  await assertAllowed(started, started.window.event());
+});
+
 test('a frame that is gone is refused, as null (new Electron) and as one that throws (old)', async () => {
   const started = await startOpenAuth();
   await assertRefused(started, { sender: started.window.webContents, senderFrame: null });

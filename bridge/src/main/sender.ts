@@ -22,7 +22,9 @@ export function createSenderCheck(windows: WindowRegistry, origins: ReadonlySet<
 export function showsAllowedPage(frame: WebFrameMain, origins: ReadonlySet<string>): boolean {
   try {
     const origin = originOf(frame.url);
-    return origin !== null && origins.has(origin);
+    if (origin === null || !origins.has(origin)) return false;
+    // A sandboxed document keeps its URL and loses its origin. Electron before 22 does not tell.
+    return frame.origin === undefined || origins.has(frame.origin);
   } catch {
     return false;
   }
