@@ -1,0 +1,75 @@
+// What is compiled: the Rust addon, the bridge and the example. How is in the package.json of each; here is
+// only when.
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fingerprint } from './fingerprint.mjs';
+import { EXAMPLE_PACKAGES, ROOT_PACKAGES } from './npm-packages.mjs';
+import { npm, onPath } from './processes.mjs';
+import { example, root } from './repo.mjs';
+import { SYSTEM_LIBRARIES } from './system-packages.mjs';
+
+export const ADDON = 'Rust addon';
+export const BRIDGE = 'Bridge';
+export const EXAMPLE = 'Example';
+
+/** The addon's file as napi names it for this machine. */
+export function addonFile() {
+  const abi = { linux: '-gnu', win32: '-msvc' }[process.platform] ?? '';
+  return path.join(root, `latchkey.${process.platform}-${process.arch}${abi}.node`);
+}
+
+/** The files the addon's build writes beside it, which are committed. */
+export const GENERATED = ['index.js', 'index.d.ts'];
+
+const BRIDGE_INPUTS = ['bridge', 'tsconfig.json', 'tsconfig.cjs.json', 'tsconfig.esm.json'];
+
+export function buildSteps() {
+  return [
+    {
+      name: ADDON,
+      after: [ROOT_PACKAGES],
+      doing: 'cargo build (a few minutes the first time, seconds later)',
+      fingerprint: async () => {
+        const { napi, scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+        return fingerprint(['Cargo.toml', 'Cargo.lock', 'build.rs', 'src'], {
+          values: [napi, scripts['build:addon'], process.platform, process.arch],
+        });
+      },
+      outputs: [addonFile()],
+      generated: GENERATED,
+      run: async ({ log, finished }) => {
+        if (!onPath('cargo')) {
+          throw new Error('Rust is not installed. Get it from https://rustup.rs, then start again.');
+        }
+        if (!onPath('cc')) await finished(SYSTEM_LIBRARIES);
+        await npm(['run', '--silent', 'build:addon'], { cwd: root, onOutput: log });
+      },
+    },
+    {
+      name: BRIDGE,
+      after: [ROOT_PACKAGES],
+      doing: 'TypeScript',
+      fingerprint: () => fingerprint([...BRIDGE_INPUTS, 'index.d.ts'], { ignore: ['dist'] }),
+      outputs: ['cjs', 'esm'].map((format) => path.join(root, 'bridge', 'dist', format)),
+      run: async ({ log }) => {
+        await npm(['run', '--silent', 'build:bridge'], { cwd: root, onOutput: log });
+      },
+    },
+    {
+      name: EXAMPLE,
+      after: [EXAMPLE_PACKAGES, BRIDGE],
+      doing: 'vite build',
+      fingerprint: () =>
+        fingerprint(['electron-example', ...BRIDGE_INPUTS], {
+          ignore: ['node_modules', 'dist', 'tour', 'e2e', 'server'],
+        }),
+      outputs: ['main/index.cjs', 'preload/index.cjs', 'renderer/index.html'].map((file) =>
+        path.join(example, 'dist', file),
+      ),
+      run: async ({ log }) => {
+        await npm(['run', '--silent', 'build'], { cwd: example, onOutput: log });
+      },
+    },
+  ];
+}
