@@ -9,8 +9,9 @@ import { fingerprint } from './fingerprint.mjs';
 import { endEverything } from './processes.mjs';
 import { cache, relative } from './repo.mjs';
 
-/** How much of a failed step's output is shown; the rest is in its log. */
-const SHOWN_LINES = 60;
+/** How much of a failed step's output is shown: npm says why at the beginning, cargo at the end. */
+const FIRST_LINES = 30;
+const LAST_LINES = 50;
 
 /**
  * Runs the steps. A step is
@@ -74,9 +75,7 @@ async function runStep(step, { folder, print, finished }) {
   const logFile = path.join(folder, 'logs', `${slug(step)}.log`);
   await writeFile(logFile, '');
   let pending = Promise.resolve();
-  let tail = '';
   const log = (chunk) => {
-    tail = (tail + chunk).slice(-20_000);
     pending = pending.then(() => appendFile(logFile, chunk));
   };
   if (step.doing) print(`… ${step.name}: ${step.doing}`);
@@ -93,7 +92,8 @@ async function runStep(step, { folder, print, finished }) {
     }
     print(`✓ ${step.name}${found ? `: ${found}` : ''}  ${seconds(Date.now() - startedAt)}`);
   } catch (error) {
-    const output = tail.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
+    await pending;
+    const output = excerpt(await readFile(logFile, 'utf8'));
     throw new StepError(
       [
         `✗ ${step.name} failed after ${seconds(Date.now() - startedAt)}: ${error.message}`,
@@ -103,6 +103,12 @@ async function runStep(step, { folder, print, finished }) {
   } finally {
     await pending;
   }
+}
+
+function excerpt(output) {
+  const lines = output.trimEnd().split('\n');
+  if (lines.length <= FIRST_LINES + LAST_LINES) return lines.join('\n');
+  return [...lines.slice(0, FIRST_LINES), '[…]', ...lines.slice(-LAST_LINES)].join('\n');
 }
 
 async function isUnchanged(step, folder) {

@@ -21,6 +21,9 @@ const NEEDED_FOR_KEYRING = [
   { package: 'libsecret-tools', program: 'secret-tool' },
 ];
 
+/** Another apt may be at work, such as the system's own updates. */
+const WAIT = ['-o', 'DPkg::Lock::Timeout=120'];
+
 /** The step, or nothing where the system is not Linux. */
 export function systemPackagesSteps(needs) {
   if (process.platform !== 'linux') return [];
@@ -55,14 +58,14 @@ async function install(missing, log) {
   }
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, onOutput: log };
   const mayInstall = process.getuid() === 0;
-  if (mayInstall) await run('apt-get', ['update'], options);
+  if (mayInstall) await run('apt-get', [...WAIT, 'update'], options);
   const args = ['install', '--yes', '--no-install-recommends', ...(await Promise.all(missing.map(nameHere)))];
   if (!mayInstall) {
     throw new Error(
       `something is missing. Run this once, then start again:\n  sudo apt-get ${args.join(' ')}`,
     );
   }
-  await run('apt-get', args, options);
+  await run('apt-get', [...WAIT, ...args], options);
 }
 
 async function nameHere(entry) {
