@@ -1,0 +1,132 @@
+// Starts the built example in real Electron, in a folder of its own: home, caches, vault, Chromium's profile, logs.
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { _electron } from 'playwright-core';
+
+const RECORDED_APP = fileURLToPath(new URL('./recorded-app', import.meta.url));
+
+/** Long enough for a busy machine; a start takes about a second. */
+const TIMEOUT_MS = 30_000;
+
+export const VAULT_ID = 'com.example.latchkey';
+
+/** A person's computer, as far as the app sees it. Everything the app writes is under `folder`. */
+export class Computer {
+  /** @param {import('node:test').TestContext} t it is removed when this test ends */
+  static async create(t) {
+    const computer = new Computer(await mkdtemp(join(tmpdir(), 'latchkey-e2e-')));
+    t.after(() => computer.#remove());
+    for (const folder of ['home', 'data', 'config', 'cache', 'vault', 'user-data']) {
+      await mkdir(computer.path(folder), { mode: 0o700 });
+    }
+    return computer;
+  }
+
+  #apps = new Set();
+
+  constructor(folder) {
+    this.folder = folder;
+  }
+
+  path(...names) {
+    return join(this.folder, ...names);
+  }
+
+  get vault() {
+    return this.path('vault');
+  }
+
+  /**
+   * Starts the app.
+   *
+   * @param {{ apiUrl: string, env?: Record<string, string | undefined> }} options
+   */
+  async start({ apiUrl, env = {} }) {
+    const electronApp = await _electron.launch({
+      executablePath: required('ELECTRON_PATH'),
+      args: [`--user-data-dir=${this.path('user-data')}`, '--password-store=basic', RECORDED_APP],
+      chromiumSandbox: process.getuid?.() !== 0, // Chromium's sandbox cannot start as root
+      env: withoutUndefined({ ...process.env, ...this.#env(apiUrl), ...env }),
+      timeout: TIMEOUT_MS,
+    });
+    const app = new App(electronApp, createWriteStream(this.path('app.log'), { flags: 'a' }));
+    this.#apps.add(app);
+    await app.open();
+    return app;
+  }
+
+  /** Every IPC message of every start so far. */
+  async messages() {
+    const lines = (await readFile(this.path('ipc.jsonl'), 'utf8')).trim().split('\n');
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  #env(apiUrl) {
+    return {
+      HOME: this.path('home'),
+      XDG_DATA_HOME: this.path('data'),
+      XDG_CONFIG_HOME: this.path('config'),
+      XDG_CACHE_HOME: this.path('cache'),
+      LATCHKEY_API_URL: apiUrl,
+      LATCHKEY_VAULT_DIR: this.vault,
+      LATCHKEY_E2E_RECORD: this.path('ipc.jsonl'),
+    };
+  }
+
+  async #remove() {
+    for (const app of this.#apps) await app.kill();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+export class App {
+  #running = true;
+
+  constructor(electronApp, log) {
+    this.electron = electronApp;
+    const process = electronApp.process();
+    process.stdout.pipe(log, { end: false });
+    process.stderr.pipe(log, { end: false });
+    this.log = log;
+    this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })));
+  }
+
+  async open() {
+    this.page = await this.electron.firstWindow({ timeout: TIMEOUT_MS });
+    this.page.setDefaultTimeout(TIMEOUT_MS);
+    this.page.on('console', (message) => this.log.write(`[console] ${message.text()}\n`));
+    this.page.on('pageerror', (error) => this.log.write(`[page error] ${error.stack}\n`));
+  }
+
+  /** Quits as a person does. */
+  async quit() {
+    this.#running = false;
+    await this.electron.close();
+  }
+
+  /** `kill -9`. */
+  async kill() {
+    if (!this.#running) return;
+    this.#running = false;
+    this.electron.process().kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** How often an element with this test id was put into the page since the app started. */
+  async insertions(testId) {
+    return (await this.page.evaluate(() => window.e2e.insertions()))[testId] ?? 0;
+  }
+}
+
+function required(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set. "npm test" in the package's root sets it.`);
+  return value;
+}
+
+function withoutUndefined(env) {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
+}

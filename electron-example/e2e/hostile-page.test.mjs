@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Computer } from './app.mjs';
+import { seesAccount, signIn } from './page.mjs';
+import { DEMO_USER, Server } from './server.mjs';
+
+const APP_URL = 'app://latchkey-example/index.html';
+
+async function signedIn(t) {
+  const server = await Server.start(t);
+  const computer = await Computer.create(t);
+  const app = await computer.start({ apiUrl: server.url });
+  await signIn(app, DEMO_USER);
+  await seesAccount(app, DEMO_USER);
+  return { server, app };
+}
+
+/** Calls every call of `window.auth` in this page and answers the codes. */
+function codesOfAllCalls(url) {
+  const request = { method: 'password', email: 'a@b.c', password: 'x', name: 'x' };
+  const { auth } = window;
+  return Promise.all([
+    auth.snapshot(),
+    auth.signIn(request),
+    auth.signUp(request),
+    auth.signOut(),
+    auth.refresh(),
+    auth.retry(),
+    auth.fetch(url),
+  ]).then((answers) => answers.map((answer) => answer.code ?? 'allowed'));
+}
+
+test('a window with the same preload and page, but not registered, is refused and hears nothing', async (t) => {
+  const { server, app } = await signedIn(t);
+  const opened = app.electron.waitForEvent('window');
+  await app.electron.evaluate(({ BrowserWindow }, url) => {
+    const [{ webContents }] = BrowserWindow.getAllWindows();
+    const { preload, additionalArguments } = webContents.getLastWebPreferences();
+    const window = new BrowserWindow({
+      show: false,
+      webPreferences: { preload, additionalArguments, sandbox: true },
+    });
+    window.loadURL(url);
+  }, APP_URL);
+  const page = await opened;
+  await page.waitForFunction(() => window.auth !== undefined);
+  assert.deepEqual(
+    await page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
+    Array.from({ length: 7 }, () => 'ERR_SENDER_NOT_ALLOWED'),
+  );
+  await page.evaluate(() => {
+    window.heard = [];
+    window.auth.onChange((snapshot) => window.heard.push(snapshot));
+  });
+  await app.page.evaluate(() => window.auth.refresh());
+  await app.page.evaluate(() => window.auth.signOut());
+  assert.deepEqual(await page.evaluate(() => window.heard), []);
+});
+
+for (const url of ['data:text/html,<h1>elsewhere</h1>', 'about:blank']) {
+  test(`the registered window, brought to ${url} by the main process, is refused`, async (t) => {
+    const { server, app } = await signedIn(t);
+    await app.electron.evaluate(({ BrowserWindow }, to) => BrowserWindow.getAllWindows()[0].loadURL(to), url);
+    await app.page.waitForFunction((to) => location.href === to, url);
+    assert.deepEqual(
+      await app.page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
+      Array.from({ length: 7 }, () => 'ERR_SENDER_NOT_ALLOWED'),
+    );
+    assert.equal(await server.sessions(DEMO_USER.email), 1);
+  });
+}
+
+test('the page cannot navigate, open windows, frame anything, or reach the network by itself', async (t) => {
+  const { server, app } = await signedIn(t);
+  const { page } = app;
+  const refusals = await page.evaluate(async (url) => {
+    const violations = [];
+    document.addEventListener('securitypolicyviolation', (event) =>
+      violations.push(event.effectiveDirective),
+    );
+    const fetched = await fetch(url).then(
+      () => 'fetched',
+      () => 'refused',
+    );
+    const frame = document.createElement('iframe');
+    frame.src = 'app://latchkey-example/index.html';
+    document.body.append(frame);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const framedAuth = (() => {
+      try {
+        return typeof frame.contentWindow.auth;
+      } catch {
+        return 'undefined';
+      }
+    })();
+    frame.remove();
+    const opened = window.open('app://latchkey-example/index.html');
+    const inline = document.createElement('script');
+    let inlineRan = false;
+    window.ranInline = () => (inlineRan = true);
+    try {
+      inline.textContent = 'window.ranInline()';
+      document.body.append(inline);
+    } catch {
+      // trusted types
+    }
+    location.href = 'https://example.com/';
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { fetched, framedAuth, opened, inlineRan, violations: violations.sort() };
+  }, `${server.url}/api/health`);
+  assert.equal(refusals.fetched, 'refused');
+  assert.equal(refusals.framedAuth, 'undefined');
+  assert.equal(refusals.opened, null);
+  assert.equal(refusals.inlineRan, false);
+  assert.ok(refusals.violations.includes('connect-src'));
+  assert.ok(refusals.violations.includes('frame-src'));
+  assert.equal(page.url(), APP_URL);
+  await seesAccount(app, DEMO_USER);
+});
+
+test('the token goes to no other origin, and the page has no Node and no generic channel', async (t) => {
+  const { app } = await signedIn(t);
+  const foreign = await Server.start(t);
+  const answer = await app.page.evaluate((url) => window.auth.fetch(url), `${foreign.url}/api/profile`);
+  assert.deepEqual([answer.ok, answer.code], [false, 'ERR_ORIGIN_NOT_ALLOWED']);
+  assert.deepEqual(await foreign.requests(), []);
+  assert.deepEqual(
+    await app.page.evaluate(() => [
+      typeof require,
+      typeof process,
+      typeof module,
+      Object.isFrozen(window.auth),
+    ]),
+    ['undefined', 'undefined', 'undefined', true],
+  );
+  const preferences = await app.electron.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()[0].webContents.getLastWebPreferences(),
+  );
+  assert.deepEqual(
+    [preferences.contextIsolation, preferences.sandbox, preferences.nodeIntegration, preferences.webSecurity],
+    [true, true, false, true],
+  );
+});

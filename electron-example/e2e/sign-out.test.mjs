@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Computer } from './app.mjs';
+import { NEW_USER, seesAccount, seesSignInForm, signIn, signOut, signUp } from './page.mjs';
+import { DEMO_USER, Server } from './server.mjs';
+import { sealedBytes, storedToken } from './vault.mjs';
+
+async function signedIn(t) {
+  const server = await Server.start(t);
+  const computer = await Computer.create(t);
+  const app = await computer.start({ apiUrl: server.url });
+  await signIn(app, DEMO_USER);
+  await seesAccount(app, DEMO_USER);
+  return { server, computer, app };
+}
+
+test('signing out ends the session on the server and leaves no token in the vault', async (t) => {
+  const { server, computer, app: first } = await signedIn(t);
+  await first.quit();
+  const token = await storedToken(computer.vault, server.url);
+  assert.ok(server.tokens.has(token), 'the vault holds the token that the server gave out');
+  const sealed = await sealedBytes(computer.vault);
+
+  let app = await computer.start({ apiUrl: server.url });
+  await seesAccount(app, DEMO_USER);
+  await signOut(app);
+  assert.equal(await server.sessions(DEMO_USER.email), 0);
+  await app.quit();
+  assert.equal(await storedToken(computer.vault, server.url), null);
+  assert.equal(
+    sharesRun(sealed, await sealedBytes(computer.vault)),
+    false,
+    'the sealed token is gone as well',
+  );
+
+  await server.clearLog();
+  app = await computer.start({ apiUrl: server.url });
+  await seesSignInForm(app);
+  assert.equal(await app.insertions('account'), 0);
+  assert.deepEqual(await server.requests(), [], 'there is no session to ask about');
+});
+
+test('signing out works with the server stopped', async (t) => {
+  const { server, computer, app: first } = await signedIn(t);
+  await server.stop();
+  await signOut(first);
+  await first.quit();
+  assert.equal(await storedToken(computer.vault, server.url), null);
+  const app = await computer.start({ apiUrl: server.url });
+  await seesSignInForm(app);
+});
+
+test('the next person sees nothing of the one before', async (t) => {
+  const { app } = await signedIn(t);
+  await app.page.getByTestId('note').fill('a private thought');
+  await signOut(app);
+  await signUp(app);
+  await seesAccount(app, NEW_USER);
+  assert.equal(await app.page.getByTestId('note').inputValue(), '');
+});
+
+/** Whether the end of `before`, where the session was written, occurs in `after`. */
+function sharesRun(before, after) {
+  const runLength = 16; // an authentication tag; by chance this happens once in 2^128
+  for (let start = before.length - 256; start + runLength <= before.length; start += 1) {
+    if (after.includes(before.subarray(start, start + runLength))) return true;
+  }
+  return false;
+}
