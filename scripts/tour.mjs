@@ -20,83 +20,71 @@ const SCREENSHOTS = path.join(example, 'tour');
 /** How long any one thing may take to appear: far above what it takes, below a person's patience. */
 const PATIENCE_MS = 20_000;
 
+/** What is played, in order. Each answers what was seen. */
+const STEPS = {
+  'Open the app': async (tour) => {
+    await tour.open();
+    await shown(tour, 'sign-in-form');
+    return 'the sign-in form';
+  },
+  'Sign in': async ({ window }) => {
+    await window.getByTestId('email').fill(DEMO.email);
+    await window.getByTestId('password').fill(DEMO.password);
+    await window.getByTestId('submit').click();
+    await shown({ window }, 'account');
+    return `${await text(window, 'user-email')}; vault key kept by ${await text(window, 'vault-backend')}`;
+  },
+  'Call a protected route': async ({ window }) => {
+    await window.getByTestId('call-api').click();
+    await shown({ window }, 'api-result');
+    const result = await text(window, 'api-result');
+    if (!result.includes(DEMO.email)) throw new Error(`the answer does not name the user: ${result}`);
+    return 'an answer that names the user';
+  },
+  Quit: async (tour) => {
+    await tour.quit();
+    return 'the app has ended';
+  },
+  'Start again': async (tour) => {
+    await tour.open();
+    const { window } = tour;
+    const first = window.locator('[data-testid=account], [data-testid=sign-in-form]').first();
+    await first.waitFor();
+    if ((await first.getAttribute('data-testid')) !== 'account') throw new Error('it asked to sign in again');
+    await window.locator('[data-testid=session-state][data-state=active]').waitFor();
+    return `${await text(window, 'user-email')}, without a sign-in form`;
+  },
+  'Sign out': async (tour) => {
+    await tour.window.getByTestId('sign-out').click();
+    await shown(tour, 'sign-in-form');
+    return 'the sign-in form';
+  },
+};
+
 /** Plays it; answers the exit code. */
 export async function runTour() {
-  const surroundings = await prepare();
+  const tour = await prepare();
   const rows = [];
-  let window;
   let failure;
-
-  const step = async (name, work) => {
+  for (const [name, play] of Object.entries(STEPS)) {
     const startedAt = Date.now();
-    const seen = await work();
-    const took = Date.now() - startedAt;
-    const screenshot = path.join(
-      SCREENSHOTS,
-      `${String(rows.length + 1).padStart(2, '0')}-${slug(name)}.png`,
-    );
-    if (window) await window.screenshot({ path: screenshot });
-    rows.push({ step: name, took: seconds(took), seen, screenshot: window ? relative(screenshot) : '' });
-    console.log(`✓ ${name}  ${seconds(took)}`);
-  };
-
-  let app;
-  try {
-    await step('Open the app', async () => {
-      [app, window] = await openApp(surroundings);
-      await show(window, 'sign-in-form');
-      return 'the sign-in form';
-    });
-    await step('Sign in', async () => {
-      await window.getByTestId('email').fill(DEMO.email);
-      await window.getByTestId('password').fill(DEMO.password);
-      await window.getByTestId('submit').click();
-      await show(window, 'account');
-      return `signed in as ${await text(window, 'user-email')}, ${await text(window, 'vault-backend')}`;
-    });
-    await step('Call a protected route', async () => {
-      await window.getByTestId('call-api').click();
-      await show(window, 'api-result');
-      const result = await text(window, 'api-result');
-      if (!result.includes(DEMO.email)) throw new Error(`the answer does not name the user: ${result}`);
-      return 'the server answered with the user';
-    });
-    const quitStep = app;
-    window = undefined;
-    await step('Quit', async () => {
-      await quitStep.close();
-      return 'the app has ended';
-    });
-    await step('Start again', async () => {
-      [app, window] = await openApp(surroundings);
-      const first = window.locator('[data-testid=account], [data-testid=sign-in-form]').first();
-      await first.waitFor({ timeout: PATIENCE_MS });
-      if ((await first.getAttribute('data-testid')) !== 'account')
-        throw new Error('it asked to sign in again');
-      await window
-        .getByTestId('session-state')
-        .filter({ hasText: /active|signed in/i })
-        .waitFor();
-      return `restored as ${await text(window, 'user-email')}, without a sign-in form`;
-    });
-    await step('Sign out', async () => {
-      await window.getByTestId('sign-out').click();
-      await show(window, 'sign-in-form');
-      return 'the sign-in form';
-    });
-  } catch (error) {
-    failure = error;
-    await window?.screenshot({ path: path.join(SCREENSHOTS, 'failed.png') }).catch(() => {});
-  } finally {
-    await app?.close().catch(() => {});
+    try {
+      const seen = await play(tour);
+      const took = seconds(Date.now() - startedAt);
+      rows.push({ step: name, took, seen, screenshot: await tour.screenshot(rows.length + 1, name) });
+      console.log(`✓ ${name}  ${took}`);
+    } catch (error) {
+      failure = `✗ ${name}: ${error.message}`;
+      await tour.screenshot(rows.length + 1, 'failed').catch(() => {}); // there may be no window to show
+      break;
+    }
   }
-
+  await tour.quit();
   printTable(rows);
-  if (failure) {
-    console.error(`✗ The tour stopped after "${rows.at(-1)?.step ?? 'nothing'}": ${failure.message}`);
-    console.error(surroundings.output.join('') || '(neither the app nor the server said anything)');
-  }
-  return failure ? 1 : 0;
+  if (!failure) return 0;
+  console.error(failure);
+  console.error(tour.output.join('') || '(neither the app nor the server said anything)');
+  return 1;
 }
 
 async function prepare() {
@@ -106,52 +94,76 @@ async function prepare() {
   await mkdir(SCREENSHOTS, { recursive: true });
 
   const output = [];
-  const keep = (chunk) => output.push(String(chunk));
   const [display, secrets, server] = await Promise.all([
     openDisplay(),
     openPrivateSecretService(),
-    startExampleServer({ databaseFile: path.join(folder, 'server', 'auth.db'), onOutput: keep }),
+    startExampleServer({
+      databaseFile: path.join(folder, 'server', 'auth.db'),
+      onOutput: (chunk) => output.push(String(chunk)),
+    }),
   ]);
   console.log(`· Keychain: ${secrets.note}`);
   if (display.brought) console.log('· Screen: a virtual one (Xvfb)');
   console.log(`· Server: ${server.url}`);
 
-  const { _electron: electron } = createRequire(path.join(example, 'package.json'))('playwright-core');
-  return {
-    electron,
-    keep,
-    output,
-    args: [
-      ...sandboxArguments(),
-      ...display.args,
-      `--user-data-dir=${path.join(folder, 'electron')}`,
-      example,
-    ],
-    env: {
-      ...process.env,
-      ...display.env,
-      ...secrets.env,
-      LATCHKEY_API_URL: server.url,
-      LATCHKEY_VAULT_DIR: path.join(folder, 'vault'),
-    },
+  const args = [
+    ...sandboxArguments(),
+    ...display.args,
+    `--user-data-dir=${path.join(folder, 'electron')}`,
+    example,
+  ];
+  const env = {
+    ...process.env,
+    ...display.env,
+    ...secrets.env,
+    LATCHKEY_API_URL: server.url,
+    LATCHKEY_VAULT_DIR: path.join(folder, 'vault'),
   };
+  return new Tour({ args, env, output });
 }
 
-async function openApp({ electron, args, env, keep }) {
-  const app = await electron.launch({
-    executablePath: electronExecutable(),
-    args,
-    env,
-    timeout: PATIENCE_MS,
-  });
-  for (const stream of [app.process().stdout, app.process().stderr]) stream.on('data', keep);
-  const window = await app.firstWindow({ timeout: PATIENCE_MS });
-  window.setDefaultTimeout(PATIENCE_MS);
-  return [app, window];
+/** The app under the tour's hands: open or not. */
+class Tour {
+  #electron = createRequire(path.join(example, 'package.json'))('playwright-core')._electron;
+  #launch;
+  #app;
+
+  constructor({ args, env, output }) {
+    this.output = output;
+    this.#launch = {
+      executablePath: electronExecutable(),
+      args,
+      env,
+      chromiumSandbox: true, // or Playwright takes the sandbox away from everybody
+      timeout: PATIENCE_MS,
+    };
+  }
+
+  async open() {
+    this.#app = await this.#electron.launch(this.#launch);
+    const { stdout, stderr } = this.#app.process();
+    for (const stream of [stdout, stderr]) stream.on('data', (chunk) => this.output.push(String(chunk)));
+    this.window = await this.#app.firstWindow({ timeout: PATIENCE_MS });
+    this.window.setDefaultTimeout(PATIENCE_MS);
+  }
+
+  async quit() {
+    this.window = undefined;
+    await this.#app?.close();
+    this.#app = undefined;
+  }
+
+  /** Saves what the window shows; answers the file, or nothing when there is no window. */
+  async screenshot(number, name) {
+    if (!this.window) return '';
+    const file = path.join(SCREENSHOTS, `${String(number).padStart(2, '0')}-${slug(name)}.png`);
+    await this.window.screenshot({ path: file });
+    return relative(file);
+  }
 }
 
-function show(window, testId) {
-  return window.getByTestId(testId).waitFor({ timeout: PATIENCE_MS });
+function shown({ window }, testId) {
+  return window.getByTestId(testId).waitFor();
 }
 
 async function text(window, testId) {
