@@ -1,0 +1,116 @@
+import type {
+  AuthBroker,
+  AuthSnapshot,
+  BrokerRequestInit,
+  ErrorCode,
+  Result,
+  User,
+} from 'electron-latchkey/renderer';
+import { vi } from 'vitest';
+
+export const ADA: User = {
+  id: 'user-ada',
+  email: 'ada@example.com',
+  name: 'Ada Lovelace',
+  image: null,
+  emailVerified: true,
+};
+
+export const GRACE: User = { ...ADA, id: 'user-grace', email: 'grace@example.com', name: 'Grace Hopper' };
+
+const SIGNED_OUT: AuthSnapshot = {
+  state: 'signedOut',
+  reason: 'start',
+  user: null,
+  expiresAtMs: null,
+  retryAtMs: null,
+  revision: 1,
+  problem: null,
+  protection: {
+    backend: 'secret-service',
+    description: 'Sealed under the login keyring.',
+    path: '/home/ada/.local/share/app',
+  },
+};
+
+export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message: string } {
+  return { ok: false, code, message: `The message of ${code}.` };
+}
+
+/** A main process that does what the test says: it holds one snapshot and tells each change, as the real one does. */
+export class FakeBroker {
+  snapshotNow: AuthSnapshot;
+  readonly #listeners = new Set<(snapshot: AuthSnapshot) => void>();
+
+  readonly signIn = vi.fn<AuthBroker['signIn']>(async () => this.#complete(ADA));
+  readonly signUp = vi.fn<AuthBroker['signUp']>(async (request) =>
+    this.#complete({ ...ADA, email: request.email, name: request.name }),
+  );
+  readonly signOut = vi.fn<AuthBroker['signOut']>(async () => {
+    this.change({ state: 'signedOut', reason: 'signedOut', user: null, expiresAtMs: null, retryAtMs: null });
+    return { ok: true, value: null };
+  });
+  readonly refresh = vi.fn<AuthBroker['refresh']>(async () => this.#answer());
+  readonly retry = vi.fn<AuthBroker['retry']>(async () => this.#answer());
+  readonly snapshot = vi.fn<AuthBroker['snapshot']>(async () => this.#answer());
+  readonly fetch = vi.fn<AuthBroker['fetch']>(async () => failure('ERR_NETWORK'));
+
+  constructor(start: Partial<AuthSnapshot> = {}) {
+    this.snapshotNow = { ...SIGNED_OUT, ...start };
+  }
+
+  onChange(listener: (snapshot: AuthSnapshot) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes the next state and tells every listener, as an event from main does. */
+  change(next: Partial<AuthSnapshot>): void {
+    this.snapshotNow = { ...this.snapshotNow, ...next, revision: this.snapshotNow.revision + 1 };
+    this.tell(this.snapshotNow);
+  }
+
+  tell(snapshot: AuthSnapshot): void {
+    for (const listener of this.#listeners) listener(snapshot);
+  }
+
+  /** Answers every request with what `respond` gives for it. */
+  serve(respond: (url: string, init?: BrokerRequestInit) => { status: number; json: unknown }): void {
+    this.fetch.mockImplementation(async (url, init) => {
+      const { status, json } = respond(url, init);
+      const body = new TextEncoder().encode(JSON.stringify(json));
+      return {
+        ok: true,
+        value: { status, statusText: '', url, headers: [['content-type', 'application/json']], body },
+      };
+    });
+  }
+
+  /** Puts it where the preload puts the real one. */
+  install(): this {
+    Object.assign(window, { auth: this, latchkeyExample: { apiUrl: 'http://127.0.0.1:4711' } });
+    return this;
+  }
+
+  #complete(user: User): Result<{ status: 'complete'; user: User }> {
+    this.change({ state: 'active', reason: 'signedIn', user });
+    return { ok: true, value: { status: 'complete', user } };
+  }
+
+  #answer(): Result<AuthSnapshot> {
+    return { ok: true, value: this.snapshotNow };
+  }
+}
+
+export function activeAs(user: User = ADA): Partial<AuthSnapshot> {
+  return { state: 'active', reason: 'restored', user, expiresAtMs: Date.now() + 7 * 24 * 3600_000 };
+}
+
+/** A promise and its ends, for tests that look at what is shown in between. */
+export function pending<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

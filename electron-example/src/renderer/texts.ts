@@ -1,0 +1,481 @@
+import type { AuthSnapshot, ErrorCode, Protection } from 'electron-latchkey/renderer';
+
+/** Every English word of the interface, so that wording is reviewed, changed and translated in one place. */
+export const texts = {
+  appName: 'Latchkey',
+  titles: {
+    splash: 'Starting',
+    signIn: 'Sign in',
+    signUp: 'Create account',
+    account: 'Account',
+    expired: 'Session expired',
+    offline: 'Account (offline)',
+    locked: 'Locked',
+    unavailable: 'Storage unavailable',
+  },
+  splash: {
+    opening: 'Opening your vault…',
+    restoring: 'Restoring your session…',
+  },
+  brand: {
+    headline: ['Sign in once.', 'Stay signed in.'],
+    points: [
+      {
+        icon: 'shield',
+        text: 'Your session is sealed on disk. Its key lives in the keychain of this computer.',
+      },
+      {
+        icon: 'eye-off',
+        text: 'This page never sees a token. The main process keeps them and makes the calls.',
+      },
+      { icon: 'refresh', text: 'Quit, go offline, come back: you are still signed in.' },
+    ],
+  },
+  form: {
+    signInHeading: 'Welcome back',
+    signInLead: 'Sign in to continue.',
+    signUpHeading: 'Create your account',
+    signUpLead: 'It takes a minute. You are signed in right after.',
+    email: 'E-mail',
+    password: 'Password',
+    name: 'Name',
+    passwordHint: 'At least 8 characters.',
+    showPassword: 'Show password',
+    hidePassword: 'Hide password',
+    signIn: 'Sign in',
+    signingIn: 'Signing in…',
+    signUp: 'Create account',
+    signingUp: 'Creating account…',
+    noAccount: 'New here?',
+    haveAccount: 'Already have an account?',
+    switchToSignUp: 'Create an account',
+    switchToSignIn: 'Sign in instead',
+    demoLead: 'Just looking around?',
+    demoFill: 'Fill in the demo account',
+    summary: 'Please check the form',
+    errors: {
+      emailMissing: 'Enter your e-mail address.',
+      emailInvalid: 'Enter an e-mail address such as name@example.com.',
+      passwordMissing: 'Enter your password.',
+      passwordNewMissing: 'Choose a password.',
+      passwordShort: 'Use at least 8 characters.',
+      passwordLong: 'Use at most 128 characters.',
+      nameMissing: 'Enter your name.',
+    },
+  },
+  header: {
+    signOut: 'Sign out',
+    signingOut: 'Signing out…',
+    signOutFailed: 'Sign-out failed',
+  },
+  account: {
+    heading: 'Account',
+    noName: 'No name set',
+    noEmail: 'No e-mail known',
+  },
+  session: {
+    heading: 'Session',
+    state: 'State',
+    lastChange: 'Last change',
+    expiry: 'Ends',
+    expiryEnded: 'Ended',
+    expiryUnknown: 'Not known yet',
+    nextTry: 'Next try',
+    refresh: 'Check now',
+    refreshing: 'Checking…',
+    refreshed: 'The server confirmed the session.',
+    note: 'The main process renews the session ahead of its end. Nothing here has to ask for it.',
+  },
+  vault: {
+    heading: 'Vault protection',
+    backend: 'Key is kept by',
+    path: 'Sealed files are in',
+    unknown: 'The vault has not said how it is protected yet.',
+    strength: { strong: 'Strong', depends: 'Depends on passphrase', none: 'Test only' },
+  },
+  api: {
+    heading: 'Protected API',
+    lead: 'Sends GET /api/profile through the main process, which adds the token on the way out.',
+    call: 'Call the protected API',
+    calling: 'Calling…',
+    empty: 'No call made yet.',
+    answered: 'The server answered',
+    failed: 'The call failed',
+    raw: 'Full answer',
+    servedAt: 'Served',
+    took: 'Took',
+    message: 'Message',
+    as: 'As',
+  },
+  profile: {
+    heading: 'Profile',
+    lead: 'Saved by the official Better Auth client, which runs here unchanged over the broker.',
+    displayName: 'Display name',
+    save: 'Save',
+    saving: 'Saving…',
+    missing: 'Enter a name.',
+    long: 'Use at most 80 characters.',
+    saved: (name: string) => `Saved. The server now knows you as ${name}.`,
+    failed: 'The name was not saved',
+  },
+  note: {
+    heading: 'Scratch note',
+    label: 'Note',
+    hint: 'Kept in this window only. It is still here after the session expires and you sign in again.',
+    placeholder: 'Write something…',
+  },
+  expired: {
+    heading: 'Your session has ended',
+    body: 'Sign in again to go on. Nothing on this page is lost.',
+    bodySignIn: 'Sign in again to go on.',
+    signInAgain: 'Sign in again',
+    dialogHeading: 'Sign in again',
+    dialogLead: 'Your work stays open behind this dialog.',
+    close: 'Not now',
+  },
+  offline: {
+    heading: 'You are offline',
+    bodies: {
+      network: 'The server cannot be reached. You stay signed in.',
+      server: 'The server has a problem. You stay signed in.',
+      rateLimited: 'The server asked for a pause. You stay signed in.',
+    } as Record<string, string>,
+    body: 'The session cannot be checked now. You stay signed in.',
+    nextTry: (time: string) => `Next try at ${time}`,
+    tryingSoon: 'Trying again…',
+    tryNow: 'Try now',
+    trying: 'Trying…',
+  },
+  locked: {
+    heading: 'This session is locked',
+    body: 'Unlock the keychain of this computer and check again, or sign in with your password.',
+    signedInAs: (email: string) => `Signed in as ${email}.`,
+    check: 'Check again',
+    checking: 'Checking…',
+  },
+  unavailable: {
+    reasonLabel: 'Error code',
+    whatToDo: 'What you can do',
+    retry: 'Retry',
+    retrying: 'Retrying…',
+    still: 'Still not available.',
+    reassurance: 'Nothing was deleted and nothing was stored in a weaker place.',
+    details: 'Message from the vault',
+  },
+  announce: {
+    signedIn: (who: string) => `Signed in as ${who}.`,
+    signedInAgain: 'Signed in again. Your work is still here.',
+    signedOut: 'You are signed out.',
+    online: 'Back online. Your session is active.',
+    signUpForm: 'Create account form.',
+    signInForm: 'Sign-in form.',
+  },
+} as const;
+
+/** What the badge says for each state of the session. */
+export const stateTexts: Record<AuthSnapshot['state'], string> = {
+  opening: 'Opening',
+  unavailable: 'Unavailable',
+  signedOut: 'Signed out',
+  restoring: 'Restoring',
+  signingIn: 'Signing in',
+  active: 'Active',
+  offline: 'Offline',
+  expired: 'Expired',
+  locked: 'Locked',
+};
+
+/** Why the session came to its state. A reason that is not listed here is left out rather than shown raw. */
+export const reasonTexts: Record<string, string> = {
+  start: 'The app has just started.',
+  restored: 'Restored from the vault and confirmed by the server.',
+  signedIn: 'You signed in.',
+  signedUp: 'You created this account.',
+  refreshed: 'Confirmed by the server.',
+  network: 'The server cannot be reached.',
+  timeout: 'The server took too long to answer.',
+  server: 'The server reported an error.',
+  rateLimited: 'The server asked for a pause.',
+  revoked: 'The session was ended on the server.',
+  expired: 'The session reached its end.',
+  signedOut: 'You signed out.',
+};
+
+interface BackendText {
+  name: string;
+  meaning: string;
+  strength: keyof typeof texts.vault.strength;
+}
+
+/** How each keychain backend is named, and what it means for the person. */
+export const backendTexts: Record<Protection['backend'], BackendText> = {
+  'secret-service': {
+    name: 'Secret Service (GNOME Keyring or KWallet)',
+    meaning:
+      'The key opens with your desktop login. A copy of the file is of no use without the keyring of this computer; programs you run yourself can still ask the keyring for it.',
+    strength: 'strong',
+  },
+  keychain: {
+    name: 'macOS Keychain',
+    meaning:
+      'The key opens with your login, for this app only. A copy of the file is of no use on another computer.',
+    strength: 'strong',
+  },
+  'credential-manager': {
+    name: 'Windows Credential Manager',
+    meaning:
+      'The key is bound to your Windows account on this computer. A copy of the file is of no use elsewhere; programs you run yourself can still ask Windows for it.',
+    strength: 'strong',
+  },
+  passphrase: {
+    name: 'Your passphrase',
+    meaning:
+      'The key is derived from the passphrase you chose. The file is as safe as that passphrase is hard to guess.',
+    strength: 'depends',
+  },
+  memory: {
+    name: 'Memory (tests only)',
+    meaning: 'The key is gone when the app quits. Nothing can be restored after that.',
+    strength: 'none',
+  },
+};
+
+export interface ErrorText {
+  title: string;
+  text: string;
+}
+
+/** One clear message for each error code a call can fail with. */
+export const errorTexts: Record<ErrorCode, ErrorText> = {
+  ERR_INVALID_CREDENTIALS: {
+    title: 'E-mail or password is wrong',
+    text: 'Check both and try again.',
+  },
+  ERR_USER_EXISTS: {
+    title: 'This e-mail already has an account',
+    text: 'Sign in instead, or use another address.',
+  },
+  ERR_WEAK_PASSWORD: {
+    title: 'The server did not accept this password',
+    text: 'Choose one with 8 to 128 characters.',
+  },
+  ERR_EMAIL_NOT_VERIFIED: {
+    title: 'Your e-mail is not confirmed yet',
+    text: 'Open the link in the message we sent you, then sign in.',
+  },
+  ERR_RATE_LIMITED: {
+    title: 'Too many tries',
+    text: 'Wait a minute and try again.',
+  },
+  ERR_SIGN_IN_REJECTED: {
+    title: 'The server refused the sign-in',
+    text: 'Try again. If it stays so, ask whoever runs the server.',
+  },
+  ERR_SECOND_FACTOR_REQUIRED: {
+    title: 'This account asks for a second factor',
+    text: 'This app cannot ask for it yet.',
+  },
+  ERR_NOT_SIGNED_IN: {
+    title: 'You are not signed in',
+    text: 'Sign in and try again.',
+  },
+  ERR_SESSION_EXPIRED: {
+    title: 'Your session has ended',
+    text: 'Sign in again and repeat this. Nothing on this page is lost.',
+  },
+  ERR_SESSION_CLOSED: {
+    title: 'The session was closed',
+    text: 'Restart the app and try again.',
+  },
+  ERR_SUPERSEDED: {
+    title: 'Something newer replaced this',
+    text: 'A later sign-in or sign-out won. Try again if you still need to.',
+  },
+  ERR_NETWORK: {
+    title: 'The server cannot be reached',
+    text: 'Check your connection and try again.',
+  },
+  ERR_TIMEOUT: {
+    title: 'The server took too long',
+    text: 'Try again in a moment.',
+  },
+  ERR_TLS: {
+    title: 'The connection is not secure',
+    text: 'The certificate of the server could not be verified, so nothing was sent.',
+  },
+  ERR_SERVER: {
+    title: 'The server has a problem',
+    text: 'It answered with an error. Try again in a moment.',
+  },
+  ERR_UNEXPECTED_RESPONSE: {
+    title: 'The server gave an answer we do not understand',
+    text: 'Check that the address points to the right server, then try again.',
+  },
+  ERR_ORIGIN_NOT_ALLOWED: {
+    title: 'This address is not allowed',
+    text: 'The app sends your session only to its own server.',
+  },
+  ERR_RESPONSE_TOO_LARGE: {
+    title: 'The answer is too large',
+    text: 'The app stopped reading it.',
+  },
+  ERR_KEYCHAIN_UNAVAILABLE: {
+    title: 'No keychain was found',
+    text: 'Latchkey keeps the key to your session in the keychain of this computer, and none is running.',
+  },
+  ERR_KEYCHAIN_LOCKED: {
+    title: 'The keychain is locked',
+    text: 'Latchkey cannot read the key to your session until the keychain is unlocked.',
+  },
+  ERR_KEYCHAIN_DENIED: {
+    title: 'The keychain refused access',
+    text: 'Latchkey was not allowed to read the key to your session.',
+  },
+  ERR_KEYCHAIN_TIMEOUT: {
+    title: 'The keychain did not answer',
+    text: 'A prompt may be waiting behind another window, or the keychain has stopped.',
+  },
+  ERR_KEYCHAIN_AMBIGUOUS: {
+    title: 'The keychain holds more than one key',
+    text: 'Two entries claim to be the key of this app, and Latchkey does not guess.',
+  },
+  ERR_KEYCHAIN_FAILED: {
+    title: 'The keychain reported an error',
+    text: 'Latchkey could not use it to open your session.',
+  },
+  ERR_KEY_MISSING: {
+    title: 'The key to your vault is gone',
+    text: 'The sealed file is here, but the keychain no longer holds the key that opens it.',
+  },
+  ERR_KEY_INVALID: {
+    title: 'The key in the keychain is damaged',
+    text: 'It does not have the form of a Latchkey key.',
+  },
+  ERR_VAULT_TAMPERED: {
+    title: 'The vault file was changed from outside',
+    text: 'Its contents do not verify, so Latchkey does not trust them.',
+  },
+  ERR_VAULT_CORRUPT: {
+    title: 'The vault file is damaged',
+    text: 'It cannot be read to the end.',
+  },
+  ERR_VAULT_VERSION: {
+    title: 'The vault was written by a newer version',
+    text: 'This version of the app cannot read it.',
+  },
+  ERR_VAULT_BUSY: {
+    title: 'The vault is in use',
+    text: 'Another process of this app holds it.',
+  },
+  ERR_VAULT_IO: {
+    title: 'The vault could not be read or written',
+    text: 'The disk may be full, or the app may not use its folder.',
+  },
+  ERR_VAULT_CLOSED: {
+    title: 'The vault is closed',
+    text: 'The app has closed it already.',
+  },
+  ERR_VAULT_FOREIGN: {
+    title: 'This vault belongs to another app',
+    text: 'The file in the folder of this app was made under another id.',
+  },
+  ERR_INVALID_ARGUMENT: {
+    title: 'The app made an invalid call',
+    text: 'This is a fault of the app. Please report it with the code.',
+  },
+  ERR_WRONG_PROCESS: {
+    title: 'Latchkey was loaded in the wrong place',
+    text: 'This is a fault of the app. Please report it with the code.',
+  },
+  ERR_SENDER_NOT_ALLOWED: {
+    title: 'This window may not use the session',
+    text: 'The page is not on the list of the app. Close the window and open the app again.',
+  },
+  ERR_ADDON_NOT_LOADED: {
+    title: 'A part of the app is missing',
+    text: 'The native part that keeps your session could not be loaded.',
+  },
+  ERR_NO_BROKER: {
+    title: 'The window is not connected to the app',
+    text: 'The page could not reach the main process, which keeps your session.',
+  },
+  ERR_INTERNAL: {
+    title: 'Something went wrong inside the app',
+    text: 'Try again. If it stays so, please report it with the code.',
+  },
+};
+
+/** For a failure that carries no code we know. */
+export const unknownErrorText: ErrorText = {
+  title: 'Something went wrong',
+  text: 'Try again in a moment.',
+};
+
+export interface Step {
+  text: string;
+  /** A command to type in a terminal. */
+  command?: string;
+}
+
+/** What the person can do when the vault does not open, by error code. */
+export const unavailableSteps: Partial<Record<ErrorCode, readonly Step[]>> = {
+  ERR_KEYCHAIN_UNAVAILABLE: [
+    {
+      text: 'On Linux, install a secret service, for example GNOME Keyring:',
+      command: 'sudo apt install gnome-keyring',
+    },
+    { text: 'Log out of your desktop and in again, so that it starts with your session.' },
+    { text: 'Come back here and press Retry.' },
+  ],
+  ERR_KEYCHAIN_LOCKED: [
+    { text: 'Unlock your login keyring: in “Passwords and Keys”, KWallet or Keychain Access.' },
+    { text: 'Press Retry. The app does not need to be restarted.' },
+  ],
+  ERR_KEYCHAIN_DENIED: [
+    { text: 'Press Retry and allow access when your computer asks.' },
+    { text: 'If it does not ask, look in the settings of the keychain for a rule against this app.' },
+  ],
+  ERR_KEYCHAIN_TIMEOUT: [
+    { text: 'Look for a password prompt behind this window and answer it.' },
+    { text: 'Press Retry. If it happens again, restart your desktop session.' },
+  ],
+  ERR_KEYCHAIN_AMBIGUOUS: [
+    { text: 'Open the password manager of your desktop and search for the name of this app.' },
+    { text: 'Keep the entry that was made first and remove the copy.' },
+    { text: 'Press Retry.' },
+  ],
+  ERR_KEY_MISSING: [
+    { text: 'If you moved to a new computer or reset the keychain, restore the keychain from your backup.' },
+    { text: 'Press Retry. The sealed file is kept until you decide.' },
+    { text: 'Without the old key, move the vault folder away and sign in again.' },
+  ],
+  ERR_KEY_INVALID: [
+    { text: 'Restore the entry of this app in the keychain from your backup.' },
+    { text: 'Press Retry.' },
+  ],
+  ERR_VAULT_TAMPERED: [
+    { text: 'If you copied or restored the file yourself, put the newest copy back.' },
+    { text: 'If you did not, find out who did before you go on. The file is kept as it is.' },
+  ],
+  ERR_VAULT_CORRUPT: [
+    { text: 'Check the disk for errors and restore the vault folder from a backup.' },
+    { text: 'Press Retry. The file is kept as it is.' },
+  ],
+  ERR_VAULT_VERSION: [{ text: 'Update the app, then open it again.' }],
+  ERR_VAULT_BUSY: [{ text: 'Close other windows of this app that may hang.' }, { text: 'Press Retry.' }],
+  ERR_VAULT_IO: [
+    { text: 'Check that the disk is not full and that you may write to the folder of the app.' },
+    { text: 'Press Retry.' },
+  ],
+  ERR_VAULT_FOREIGN: [
+    { text: 'Move the vault folder of the other app back to its place, then press Retry.' },
+  ],
+  ERR_ADDON_NOT_LOADED: [{ text: 'Install the app again, then press Retry.' }],
+  ERR_NO_BROKER: [{ text: 'Close this window and open the app again.' }],
+  ERR_SENDER_NOT_ALLOWED: [{ text: 'Close this window and open the app again.' }],
+};
+
+export const defaultUnavailableSteps: readonly Step[] = [
+  { text: 'Press Retry.' },
+  { text: 'If it stays so, restart the app and report the error code.' },
+];
