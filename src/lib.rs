@@ -5,8 +5,14 @@
 
 pub mod clock;
 mod error;
+pub mod http;
 pub mod keychain;
+#[cfg(feature = "node")]
+#[allow(unsafe_code, reason = "the napi macros expand to it")]
+mod node;
+pub mod provider;
 pub mod secret;
+pub mod session;
 pub mod vault;
 
 pub use error::{CODES, Error, Result};

@@ -1,0 +1,10 @@
+//! The Node-API surface: conversion and nothing else. The only place that names `napi`.
+//!
+//! Every function converts its arguments, calls one function of the core, and maps the result. Errors reach JavaScript
+//! as `Error` objects with `name: 'LatchkeyError'` and a stable `code`, thrown and rejected alike.
+
+mod error;
+mod process;
+mod promise;
+mod session;
+mod vault;

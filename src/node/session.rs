@@ -1,0 +1,428 @@
+//! `AuthSession` for JavaScript.
+
+use super::promise::{promise, rejected};
+use super::vault::Vault;
+use crate::http::{Method, Origin, parse_headers, parse_url};
+use crate::provider::{self, BetterAuth, SignIn, SignUp};
+use crate::secret::SecretString;
+use crate::session::{self, FetchRequest, Session, SessionOptions, Snapshot};
+use crate::{Error, http};
+use napi::bindgen_prelude::{Buffer, Either, Env, Function, PromiseRaw, Result, Uint8Array, spawn};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi_derive::napi;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A Better Auth server with the bearer plugin.
+#[napi(object)]
+#[derive(Debug)]
+pub struct BetterAuthOptions {
+    /// The kind of provider.
+    #[napi(js_name = "type", ts_type = "'better-auth'")]
+    pub kind: String,
+    /// The URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback address.
+    pub base_url: String,
+}
+
+/// How to open a session.
+#[napi(object, object_to_js = false)]
+pub struct AuthSessionOptions<'env> {
+    /// Where the session is kept.
+    pub vault: napi::bindgen_prelude::ClassInstance<'env, Vault>,
+    /// Who signs people in.
+    pub provider: BetterAuthOptions,
+    /// Origins that may receive the access token, beside the provider's own, such as `https://api.example.com`.
+    pub allowed_origins: Option<Vec<String>>,
+}
+
+/// Who is signed in, as far as the server tells.
+#[napi(object)]
+#[derive(Debug)]
+pub struct User {
+    /// The server's identifier.
+    pub id: String,
+    /// The e-mail address.
+    #[napi(ts_type = "string | null")]
+    pub email: Option<String>,
+    /// The display name.
+    #[napi(ts_type = "string | null")]
+    pub name: Option<String>,
+    /// The URL of a picture.
+    #[napi(ts_type = "string | null")]
+    pub image: Option<String>,
+    /// Whether the server has verified the address.
+    #[napi(ts_type = "boolean | null")]
+    pub email_verified: Option<bool>,
+}
+
+/// What everybody may know of a session. Holds no token.
+#[napi(object, use_nullable = true)]
+#[derive(Debug)]
+pub struct SessionSnapshot {
+    /// Where the session stands. `offline` keeps everything; `expired` means the server ended the session, and keeps the
+    /// user.
+    #[napi(
+        ts_type = "'signedOut' | 'restoring' | 'signingIn' | 'active' | 'offline' | 'expired' | 'locked'"
+    )]
+    pub state: String,
+    /// Why it stands there.
+    #[napi(
+        ts_type = "'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'network' | 'server' | 'rateLimited' | 'ended' | 'signedOut'"
+    )]
+    pub reason: String,
+    /// Whose session it is, or was until it ended.
+    pub user: Option<User>,
+    /// When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say.
+    pub expires_at_ms: Option<f64>,
+    /// While offline: when the server is asked again, in milliseconds since 1970.
+    pub retry_at_ms: Option<f64>,
+    /// Grows with every change.
+    pub revision: f64,
+}
+
+/// How somebody signs in.
+#[napi(object)]
+pub struct SignInRequest {
+    /// The way of signing in.
+    #[napi(ts_type = "'password'")]
+    pub method: String,
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// Whether using the session prolongs it beyond its first period. Default true.
+    pub remember_me: Option<bool>,
+}
+
+/// A new account.
+#[napi(object)]
+pub struct SignUpRequest {
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// The display name.
+    pub name: String,
+}
+
+/// How a sign-in ended.
+#[napi(object)]
+#[derive(Debug)]
+pub struct SignInResult {
+    /// The sign-in is complete.
+    #[napi(ts_type = "'complete'")]
+    pub status: String,
+    /// Who is signed in.
+    pub user: User,
+}
+
+/// What an access token must be good for.
+#[napi(object)]
+#[derive(Debug)]
+pub struct AccessTokenOptions {
+    /// For how many more milliseconds it must be valid. Default 0.
+    pub min_validity_ms: Option<u32>,
+}
+
+/// A request.
+#[napi(object)]
+pub struct FetchInit {
+    /// The method. Default `GET`.
+    pub method: Option<String>,
+    /// Header fields. Those that authenticate, name the sender or frame the message are dropped.
+    #[napi(ts_type = "Array<[string, string]>")]
+    pub headers: Option<Vec<Vec<String>>>,
+    /// The body.
+    #[napi(ts_type = "string | Uint8Array")]
+    pub body: Option<Either<String, Uint8Array>>,
+    /// How long the exchange may take, in milliseconds. Default 30000.
+    pub timeout_ms: Option<u32>,
+}
+
+/// An answer. Holds no token of the session.
+#[napi(object)]
+pub struct FetchResponse {
+    /// The status.
+    pub status: u16,
+    /// The status' standard phrase, empty when it has none.
+    pub status_text: String,
+    /// Where the answer came from, after redirects.
+    pub url: String,
+    /// Header fields, without cookies and tokens.
+    #[napi(ts_type = "Array<[string, string]>")]
+    pub headers: Vec<Vec<String>>,
+    /// The body.
+    pub body: Buffer,
+}
+
+/// One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word.
+#[napi]
+#[derive(Debug)]
+pub struct AuthSession(Session);
+
+#[napi]
+impl AuthSession {
+    /// Opens the session that the vault holds, or one that is signed out. The stored user is known at once; the server is
+    /// asked in the background whether the session goes on.
+    ///
+    /// Rejects with `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`.
+    #[napi(catch_unwind, ts_return_type = "Promise<AuthSession>")]
+    pub fn open<'env>(
+        env: &'env Env,
+        options: AuthSessionOptions<'_>,
+    ) -> Result<PromiseRaw<'env, AuthSession>> {
+        let opening = match parse_options(&options) {
+            Ok(opening) => opening,
+            Err(error) => return rejected(env, &error),
+        };
+        promise(env, Session::open(opening), |_, session| Ok(Self(session)))
+    }
+
+    /// Where the session stands.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn state(&self) -> SessionSnapshot {
+        self.0.snapshot().into()
+    }
+
+    /// Calls `listener` with every change from now on, in order. Returns a function that stops it.
+    ///
+    /// Listening does not keep the process alive.
+    #[napi(catch_unwind, ts_return_type = "() => void")]
+    pub fn on_change<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "(snapshot: SessionSnapshot) => void")] listener: Function<
+            'env,
+            SessionSnapshot,
+            (),
+        >,
+    ) -> Result<Function<'env, (), ()>> {
+        let listener = listener
+            .build_threadsafe_function::<SessionSnapshot>()
+            .weak::<true>()
+            .build()?;
+        let mut changes = self.0.subscribe();
+        let listening = spawn(async move {
+            while let Some(snapshot) = changes.recv().await {
+                listener.call(snapshot.into(), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+        });
+        env.create_function_from_closure("unsubscribe", move |_| {
+            listening.abort();
+            Ok(())
+        })
+    }
+
+    /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds.
+    ///
+    /// Rejects with `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_SECOND_FACTOR_REQUIRED`, `ERR_RATE_LIMITED`,
+    /// `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
+    /// `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`, and the vault's.
+    #[napi(catch_unwind, ts_return_type = "Promise<SignInResult>")]
+    pub fn sign_in<'env>(
+        &self,
+        env: &'env Env,
+        request: SignInRequest,
+    ) -> Result<PromiseRaw<'env, SignInResult>> {
+        if request.method != "password" {
+            let error = Error::InvalidArgument("method must be 'password'.".to_owned());
+            return rejected(env, &error);
+        }
+        let how = SignIn::Password {
+            email: request.email,
+            password: SecretString::new(request.password),
+            remember_me: request.remember_me.unwrap_or(true),
+        };
+        let session = self.0.clone();
+        promise(env, async move { session.sign_in(how).await }, complete)
+    }
+
+    /// Makes an account and signs it in.
+    ///
+    /// Rejects as `signIn` does, and with `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
+    #[napi(catch_unwind, ts_return_type = "Promise<SignInResult>")]
+    pub fn sign_up<'env>(
+        &self,
+        env: &'env Env,
+        request: SignUpRequest,
+    ) -> Result<PromiseRaw<'env, SignInResult>> {
+        let account = SignUp {
+            email: request.email,
+            password: SecretString::new(request.password),
+            name: request.name,
+        };
+        let session = self.0.clone();
+        promise(env, async move { session.sign_up(account).await }, complete)
+    }
+
+    /// Signs out: here at once and always, then on the server as far as it can be reached within 5 seconds.
+    ///
+    /// Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn sign_out<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        let session = self.0.clone();
+        promise(env, async move { session.sign_out().await }, |_, ()| Ok(()))
+    }
+
+    /// Asks the server now whether the session goes on. Joins a renewal that is under way.
+    ///
+    /// Rejects with what kept the server from answering (`ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`,
+    /// `ERR_RATE_LIMITED`, `ERR_UNEXPECTED_RESPONSE`; the session then stands, offline), `ERR_NOT_SIGNED_IN`,
+    /// `ERR_SESSION_EXPIRED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
+    #[napi(catch_unwind, ts_return_type = "Promise<SessionSnapshot>")]
+    pub fn refresh<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, SessionSnapshot>> {
+        let session = self.0.clone();
+        promise(
+            env,
+            async move { session.refresh().await },
+            |_, snapshot| Ok(snapshot.into()),
+        )
+    }
+
+    /// The access token, for code in the main process that brings its own HTTP client. Prefer `fetch`, and never send
+    /// the token to a renderer.
+    ///
+    /// Rejects with `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_CLOSED`, and as `refresh` does when the token
+    /// at hand has ended.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn access_token<'env>(
+        &self,
+        env: &'env Env,
+        options: Option<AccessTokenOptions>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let min_validity_ms = options.and_then(|options| options.min_validity_ms);
+        let min_validity = Duration::from_millis(min_validity_ms.unwrap_or(0).into());
+        let session = self.0.clone();
+        promise(
+            env,
+            async move { session.access_token(min_validity).await },
+            |_, token| Ok(token.expose().to_owned()),
+        )
+    }
+
+    /// Sends a request with the access token, to the provider's origin and the allowed ones only. Without a session it
+    /// goes out without a token. Redirects are followed within one origin. At most 67108864 bytes of answer are taken.
+    ///
+    /// Rejects with `ERR_INVALID_ARGUMENT`, `ERR_ORIGIN_NOT_ALLOWED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`,
+    /// `ERR_RESPONSE_TOO_LARGE`, `ERR_SESSION_CLOSED`. An HTTP error status is an answer, not a rejection.
+    #[napi(catch_unwind, ts_return_type = "Promise<FetchResponse>")]
+    pub fn fetch<'env>(
+        &self,
+        env: &'env Env,
+        url: String,
+        init: Option<FetchInit>,
+    ) -> Result<PromiseRaw<'env, FetchResponse>> {
+        let request = match parse_request(&url, init) {
+            Ok(request) => request,
+            Err(error) => return rejected(env, &error),
+        };
+        let session = self.0.clone();
+        promise(
+            env,
+            async move { session.fetch(request).await },
+            |_, response| Ok(response.into()),
+        )
+    }
+
+    /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
+
+fn parse_options(options: &AuthSessionOptions<'_>) -> crate::Result<SessionOptions> {
+    if options.provider.kind != "better-auth" {
+        return Err(Error::InvalidArgument(
+            "provider.type must be 'better-auth'.".to_owned(),
+        ));
+    }
+    let provider = BetterAuth::new(&options.provider.base_url)?;
+    let origins = options.allowed_origins.iter().flatten();
+    Ok(SessionOptions {
+        allowed_origins: origins
+            .map(|origin| Origin::parse(origin))
+            .collect::<crate::Result<_>>()?,
+        ..SessionOptions::new(options.vault.0.clone(), Arc::new(provider))
+    })
+}
+
+fn parse_request(url: &str, init: Option<FetchInit>) -> crate::Result<FetchRequest> {
+    let (method, headers, body, timeout_ms) = match init {
+        Some(init) => (init.method, init.headers, init.body, init.timeout_ms),
+        None => (None, None, None, None),
+    };
+    let invalid = |text: &str| Error::InvalidArgument(text.to_owned());
+    let method = method.unwrap_or_else(|| "GET".to_owned()).to_uppercase();
+    let pairs = headers
+        .into_iter()
+        .flatten()
+        .map(|pair| <[String; 2]>::try_from(pair).map(|[name, value]| (name, value)))
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|_| invalid("headers must be pairs of a name and a value."))?;
+    Ok(FetchRequest {
+        method: Method::from_bytes(method.as_bytes())
+            .map_err(|_| invalid("method is not an HTTP method."))?,
+        url: parse_url(url)?,
+        headers: parse_headers(&pairs)?,
+        body: body.map(|body| match body {
+            Either::A(text) => text.into_bytes(),
+            Either::B(bytes) => bytes.to_vec(),
+        }),
+        timeout: timeout_ms.map_or(http::DEFAULT_TIMEOUT, |ms| Duration::from_millis(ms.into())),
+    })
+}
+
+fn complete(_: &Env, user: provider::User) -> Result<SignInResult> {
+    Ok(SignInResult {
+        status: "complete".to_owned(),
+        user: user.into(),
+    })
+}
+
+impl From<provider::User> for User {
+    fn from(user: provider::User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email,
+            name: user.name,
+            image: user.image,
+            email_verified: user.email_verified,
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 and counters stay below 2^53"
+)]
+impl From<Snapshot> for SessionSnapshot {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            state: snapshot.state.name().to_owned(),
+            reason: snapshot.reason.name().to_owned(),
+            user: snapshot.user.map(Into::into),
+            expires_at_ms: snapshot.expires_at_ms.map(|ms| ms as f64),
+            retry_at_ms: snapshot.retry_at_ms.map(|ms| ms as f64),
+            revision: snapshot.revision as f64,
+        }
+    }
+}
+
+impl From<session::FetchResponse> for FetchResponse {
+    fn from(response: session::FetchResponse) -> Self {
+        let phrase = response.status.canonical_reason().unwrap_or_default();
+        let headers = response.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            vec![name.as_str().to_owned(), value]
+        });
+        Self {
+            status: response.status.as_u16(),
+            status_text: phrase.to_owned(),
+            headers: headers.collect(),
+            url: response.url.into(),
+            body: response.body.into(),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The servers that sign people in: one trait, one file for each.
+
+mod better_auth;
+mod handles;
+
+pub use better_auth::BetterAuth;
+
+use crate::http::{HttpClient, Request, Response, Url};
+use crate::secret::SecretString;
+use crate::{Error, Result};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+
+/// Who is signed in, as far as the server tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The server's identifier. Never empty.
+    pub id: String,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The display name.
+    pub name: Option<String>,
+    /// The URL of a picture.
+    pub image: Option<String>,
+    /// Whether the server has verified the address.
+    pub email_verified: Option<bool>,
+}
+
+/// What proves the session to the server.
+#[derive(Debug)]
+pub struct Credentials {
+    /// Sent with each request.
+    pub access_token: SecretString,
+    /// Spent to renew the access token, where the provider has such a thing.
+    pub refresh_token: Option<SecretString>,
+    /// When the access token ends, in milliseconds since 1970 by the local clock; `None` when the server did not say.
+    pub expires_at_ms: Option<u64>,
+    /// When the server last confirmed it, by the local clock.
+    pub confirmed_at_ms: u64,
+    /// Whether using the session may prolong it. Better Auth's `rememberMe: false` says no.
+    pub sliding: bool,
+}
+
+/// A session the server granted or confirmed.
+#[derive(Debug)]
+pub struct Grant {
+    /// What proves it.
+    pub credentials: Credentials,
+    /// Whose it is.
+    pub user: User,
+}
+
+/// What the server said when asked to renew a session. Anything it could not say is an error.
+#[derive(Debug)]
+pub enum Renewal {
+    /// It goes on.
+    Renewed(Grant),
+    /// It is over, by the provider's own word.
+    Over,
+}
+
+/// How somebody signs in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SignIn {
+    /// With an e-mail address and a password.
+    Password {
+        /// The address.
+        email: String,
+        /// The password.
+        password: SecretString,
+        /// Whether the session outlives its first period by being used.
+        remember_me: bool,
+    },
+}
+
+/// A new account.
+#[derive(Debug)]
+pub struct SignUp {
+    /// The address.
+    pub email: String,
+    /// The password.
+    pub password: SecretString,
+    /// The display name.
+    pub name: String,
+}
+
+/// What an answer that the application's own client got from the provider says about the session.
+#[derive(Debug)]
+pub enum Observation {
+    /// Nothing.
+    Nothing,
+    /// Somebody signed in.
+    SignedIn(Grant),
+    /// The token was replaced by another for the same session.
+    TokenReplaced(SecretString),
+    /// The session was confirmed.
+    Confirmed(Grant),
+    /// The server knows no session.
+    Gone,
+    /// The session was ended on purpose.
+    SignedOut,
+}
+
+/// A kind of server.
+#[async_trait]
+pub trait Provider: Debug + Send + Sync + 'static {
+    /// Names kind and server. A stored session is used only with the identity it was stored with.
+    fn identity(&self) -> String;
+
+    /// The URL under which the provider's own routes lie.
+    fn base_url(&self) -> &Url;
+
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_SECOND_FACTOR_REQUIRED`, `ERR_RATE_LIMITED`,
+    /// `ERR_SIGN_IN_REJECTED`, and those of [`HttpClient::send`], `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`.
+    async fn sign_in(&self, http: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant>;
+
+    /// Makes an account and signs it in.
+    ///
+    /// # Errors
+    /// As for [`Provider::sign_in`], and `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
+    async fn sign_up(&self, http: &HttpClient, account: SignUp, now_ms: u64) -> Result<Grant>;
+
+    /// Asks the server to renew or confirm a session.
+    ///
+    /// # Errors
+    /// Whatever kept the server from saying: the session may well go on.
+    async fn renew(
+        &self,
+        http: &HttpClient,
+        credentials: &Credentials,
+        now_ms: u64,
+    ) -> Result<Renewal>;
+
+    /// Ends the session on the server.
+    ///
+    /// # Errors
+    /// Whatever kept the server from it.
+    async fn revoke(&self, http: &HttpClient, credentials: &Credentials) -> Result<()>;
+
+    /// The parts of an access token that must not be seen by anyone it was not given to.
+    fn fragments<'a>(&self, token: &'a str) -> Vec<&'a str> {
+        vec![token]
+    }
+
+    /// Puts tokens back where an earlier answer to the application had handles.
+    fn restore_tokens(&self, _request: &mut Request) {}
+
+    /// Reads what an answer to the application's own client says, and cuts every token out of it.
+    fn observe(&self, _request: &Sent, _response: &mut Response, _now_ms: u64) -> Observation {
+        Observation::Nothing
+    }
+}
+
+/// What of a request an observer needs.
+#[derive(Debug)]
+pub struct Sent {
+    /// The method.
+    pub method: crate::http::Method,
+    /// The URL it was sent to.
+    pub url: Url,
+}
+
+/// Whether `url` is one of the provider's own routes.
+pub(crate) fn owns(provider: &dyn Provider, url: &Url) -> bool {
+    let base = provider.base_url();
+    let within = url
+        .path()
+        .strip_prefix(base.path().trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    url.origin() == base.origin() && within
+}
+
+/// A server's error code, made safe to show: `A-Z 0-9 _`, at most 64 characters.
+pub(crate) fn safe_reason(code: Option<&str>) -> String {
+    let safe = |code: &&str| {
+        (1..=64).contains(&code.len())
+            && code
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    code.filter(safe).unwrap_or("no reason given").to_owned()
+}
+
+/// The error for an answer that says the server could not do its work, `None` for any other.
+pub(crate) fn server_trouble(response: &Response) -> Option<Error> {
+    match response.status.as_u16() {
+        429 => Some(Error::RateLimited {
+            retry_after_ms: response.retry_after_ms(),
+        }),
+        status @ 500.. => Some(Error::Server { status }),
+        _ => None,
+    }
+}

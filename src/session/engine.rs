@@ -1,0 +1,548 @@
+//! The session's engine: one renewal at a time, commits in order, the retry while offline.
+#![forbid(unsafe_code)]
+
+use super::freshness::{self, Freshness};
+use super::record::Record;
+use super::state::{Event, Reason, Snapshot, State, next};
+use super::without_credentials;
+use crate::clock::Clock;
+use crate::http::{HttpClient, Origin};
+use crate::provider::{Credentials, Grant, Observation, Provider, Renewal, User};
+use crate::secret::{SecretString, fill_random};
+use crate::vault::Vault;
+use crate::{Error, Result};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::AbortHandle;
+
+/// A renewal under way. Every caller holds a clone; none of them can cancel it.
+pub(super) type Flight = Shared<BoxFuture<'static, Result<()>>>;
+
+/// Runs work that blocks on disk or lock away from the threads that serve the network.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(Error::Internal("a background task panicked")))
+}
+
+pub(super) struct Engine {
+    vault: Vault,
+    provider: Arc<dyn Provider>,
+    http: HttpClient,
+    origins: Vec<Origin>,
+    clock: Arc<dyn Clock>,
+    runtime: Handle,
+    core: Mutex<Core>,
+    /// Held while the vault is written and memory follows, so that commits do not pass each other.
+    commits: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Credentials that may be sent, and how many renewals had happened when they were read.
+#[derive(Debug, Clone)]
+pub(super) struct Fresh {
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) generation: u64,
+    pub(super) renewals: u64,
+}
+
+impl Engine {
+    pub(super) fn new(
+        vault: Vault,
+        provider: Arc<dyn Provider>,
+        http: HttpClient,
+        origins: Vec<Origin>,
+        clock: Arc<dyn Clock>,
+        core: Core,
+    ) -> Self {
+        Self {
+            vault,
+            provider,
+            http,
+            origins,
+            clock,
+            runtime: Handle::current(),
+            core: Mutex::new(core),
+            commits: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
+        // Every change of the core is complete before anything can panic.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn provider(&self) -> &dyn Provider {
+        &*self.provider
+    }
+
+    pub(super) fn http(&self) -> &HttpClient {
+        &self.http
+    }
+
+    pub(super) fn allows(&self, origin: &Origin) -> bool {
+        self.origins.contains(origin)
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Asks the server about a session that was restored.
+    pub(super) fn start(self: &Arc<Self>) {
+        if self.core().state == State::Restoring {
+            let _ = self.join_flight();
+        }
+    }
+
+    /// The renewal under way, or a new one.
+    pub(super) fn join_flight(self: &Arc<Self>) -> Result<Flight> {
+        let mut core = self.core();
+        core.check_open()?;
+        if let Some(flight) = &core.flight {
+            return Ok(flight.clone());
+        }
+        let fresh = core.credentials()?;
+        let engine = Arc::clone(self);
+        let renewing = self.runtime.spawn(async move {
+            let result = engine.renew(&fresh).await;
+            engine.core().land(fresh.generation);
+            result
+        });
+        let flight = async move {
+            renewing
+                .await
+                .unwrap_or(Err(Error::Internal("the renewal panicked")))
+        };
+        let flight = flight.boxed().shared();
+        core.flight = Some(flight.clone());
+        Ok(flight)
+    }
+
+    async fn renew(self: &Arc<Self>, fresh: &Fresh) -> Result<()> {
+        let now_ms = self.now_ms();
+        let answer = self
+            .provider
+            .renew(&self.http, &fresh.credentials, now_ms)
+            .await;
+        match answer {
+            Ok(Renewal::Renewed(grant)) => self.commit_renewal(fresh.generation, grant).await,
+            Ok(Renewal::Over) => self.commit_end(fresh.generation).await,
+            Err(error) => {
+                self.note_trouble(fresh.generation, &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Credentials that are fresh enough, renewed first if they are not.
+    pub(super) async fn fresh_credentials(self: &Arc<Self>, min_validity_ms: u64) -> Result<Fresh> {
+        let (fresh, must_wait) = {
+            let core = self.core();
+            core.check_open()?;
+            let fresh = core.credentials()?;
+            let judged = freshness::judge(&fresh.credentials, self.now_ms(), min_validity_ms);
+            let must_wait = match (core.state, judged) {
+                // What was stored is confirmed before it is used.
+                (State::Restoring, _) | (_, Freshness::Stale) => Some(true),
+                (_, Freshness::Due) => Some(false),
+                (_, Freshness::Fresh) => None,
+            };
+            (fresh, must_wait)
+        };
+        match must_wait {
+            None => Ok(fresh),
+            Some(false) => {
+                let _ = self.join_flight();
+                Ok(fresh)
+            }
+            Some(true) => match self.join_flight()?.await {
+                Ok(()) => self.core().credentials(),
+                Err(error) => {
+                    let core = self.core();
+                    let kept = core.credentials()?;
+                    if core.generation == fresh.generation
+                        && freshness::is_alive(&kept.credentials, self.now_ms())
+                    {
+                        Ok(kept)
+                    } else {
+                        Err(error)
+                    }
+                }
+            },
+        }
+    }
+
+    /// What to do about a 401 that answered a request sent with `sent`: other credentials to try, or `None`.
+    pub(super) async fn after_unauthorized(self: &Arc<Self>, sent: &Fresh) -> Option<Fresh> {
+        let renewed_since = {
+            let core = self.core();
+            core.generation == sent.generation && core.renewals > sent.renewals
+        };
+        if !renewed_since {
+            let _ = self.join_flight().ok()?.await;
+        }
+        let now = self.core().credentials().ok()?;
+        let replaced = now.generation == sent.generation
+            && now.credentials.access_token != sent.credentials.access_token;
+        replaced.then_some(now)
+    }
+
+    pub(super) async fn commit_sign_in(
+        self: &Arc<Self>,
+        generation: u64,
+        grant: Grant,
+    ) -> Result<User> {
+        let user = grant.user.clone();
+        let ends_known = grant.credentials.expires_at_ms.is_some();
+        self.commit(generation, grant, Event::SignedIn).await?;
+        if !ends_known {
+            let _ = self.join_flight();
+        }
+        Ok(user)
+    }
+
+    async fn commit_renewal(self: &Arc<Self>, generation: u64, grant: Grant) -> Result<()> {
+        self.commit(generation, grant, Event::Renewed).await
+    }
+
+    /// Writes a grant to the vault, then to memory, unless a newer generation has begun.
+    async fn commit(self: &Arc<Self>, generation: u64, grant: Grant, event: Event) -> Result<()> {
+        let _in_order = self.commits.lock().await;
+        self.core().check_generation(generation)?;
+        let grant = self.store(grant).await?;
+        // A sign-out that came meanwhile waits for this commit to end, and then removes what it stored.
+        let mut core = self.core();
+        core.check_generation(generation)?;
+        core.install(grant, event);
+        Ok(())
+    }
+
+    async fn store(&self, grant: Grant) -> Result<Grant> {
+        let (vault, identity) = (self.vault.clone(), self.provider.identity());
+        blocking(move || {
+            Record::store(&vault, &identity, &grant.user, Some(&grant.credentials))?;
+            Ok(grant)
+        })
+        .await
+    }
+
+    /// The provider said that the session is over: its tokens go, its user stays.
+    async fn commit_end(&self, generation: u64) -> Result<()> {
+        let _in_order = self.commits.lock().await;
+        let user = {
+            let mut core = self.core();
+            core.check_generation(generation)?;
+            core.end();
+            core.user.clone()
+        };
+        let (vault, identity) = (self.vault.clone(), self.provider.identity());
+        blocking(move || {
+            // The record that stays without its tokens; the file that held them sealed is rewritten.
+            if let Some(user) = user {
+                Record::store(&vault, &identity, &user, None)?;
+                vault.compact()?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn commit_sign_out(&self) -> Result<()> {
+        let _in_order = self.commits.lock().await;
+        let vault = self.vault.clone();
+        blocking(move || Record::erase(&vault)).await
+    }
+
+    /// The server could not be asked: the session stands, and the server is asked again later.
+    pub(super) fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
+        let (reason, wait_ms) = match error {
+            Error::Network(_) | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
+            Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
+            Error::Server { .. } | Error::UnexpectedResponse(_) => (Reason::Server, None),
+            // Disk and vault trouble is the caller's to see; the server was not the matter.
+            _ => return,
+        };
+        let mut jitter = [0];
+        // Without randomness all clients wait the same time, which is still a wait.
+        let _ = fill_random(&mut jitter);
+        let mut core = self.core();
+        if core.check_generation(generation).is_err() {
+            return;
+        }
+        let failures = core.failures.saturating_add(1);
+        let wait_ms = wait_ms.unwrap_or_else(|| freshness::retry_delay_ms(failures, jitter[0]));
+        let engine = Arc::downgrade(self);
+        let retry = self.runtime.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            if let Some(engine) = engine.upgrade() {
+                let _ = engine.join_flight();
+            }
+        });
+        let retry_at_ms = self.clock.now_ms().saturating_add(wait_ms);
+        core.trouble(reason, retry_at_ms, retry.abort_handle());
+    }
+
+    /// Follows what an answer to the application's own client said.
+    pub(super) async fn follow(
+        self: &Arc<Self>,
+        observation: Observation,
+        sent: Option<&Fresh>,
+    ) -> Result<()> {
+        match (observation, sent) {
+            (Observation::Nothing, _) => Ok(()),
+            (Observation::SignedIn(grant), _) => {
+                let generation = self.core().generation;
+                self.commit_sign_in(generation, grant).await.map(|_| ())
+            }
+            (Observation::SignedOut, _) => {
+                self.core().begin_sign_out()?;
+                self.commit_sign_out().await
+            }
+            (Observation::Gone, Some(_)) => {
+                // The engine's own question decides, and moves the state.
+                let _ = self.join_flight()?.await;
+                Ok(())
+            }
+            (Observation::Confirmed(mut grant), Some(sent)) => {
+                if grant.credentials.access_token.expose().is_empty() {
+                    grant.credentials.access_token = copy(&sent.credentials.access_token);
+                }
+                grant.credentials.sliding = sent.credentials.sliding;
+                self.commit_renewal(sent.generation, grant).await
+            }
+            (Observation::TokenReplaced(token), Some(sent)) => {
+                let Some(user) = self.core().user.clone() else {
+                    return Ok(());
+                };
+                let credentials = Credentials {
+                    access_token: token,
+                    refresh_token: sent.credentials.refresh_token.as_ref().map(copy),
+                    ..*sent.credentials
+                };
+                self.commit_renewal(sent.generation, Grant { credentials, user })
+                    .await
+            }
+            // The request carried no session, so its answer says nothing about ours.
+            (
+                Observation::Gone | Observation::Confirmed(_) | Observation::TokenReplaced(_),
+                None,
+            ) => Ok(()),
+        }
+    }
+}
+
+fn copy(token: &SecretString) -> SecretString {
+    SecretString::new(token.expose().to_owned())
+}
+
+/// What changes, under one short lock that is never held across an await or a write to disk.
+pub(super) struct Core {
+    state: State,
+    reason: Reason,
+    user: Option<User>,
+    credentials: Option<Arc<Credentials>>,
+    /// Grows with each sign-in and sign-out. Work that began under an older one is dropped.
+    generation: u64,
+    /// Grows with each renewal of the same session.
+    renewals: u64,
+    revision: u64,
+    flight: Option<Flight>,
+    /// Tries that failed in a row.
+    failures: u32,
+    retry_at_ms: Option<u64>,
+    retry: Option<AbortHandle>,
+    listeners: Vec<UnboundedSender<Snapshot>>,
+    closed: bool,
+}
+
+impl Core {
+    /// The core of a session as the vault holds it.
+    pub(super) fn restore(stored: Option<Record>) -> Self {
+        let (user, credentials) = match stored {
+            Some(record) => (Some(record.user), record.credentials),
+            None => (None, None),
+        };
+        let state = match (&user, &credentials) {
+            (_, Some(_)) => State::Restoring,
+            (Some(_), None) => State::Expired,
+            (None, None) => State::SignedOut,
+        };
+        Self {
+            state,
+            reason: Reason::Start,
+            user,
+            credentials: credentials.map(Arc::new),
+            generation: 0,
+            renewals: 0,
+            revision: 0,
+            flight: None,
+            failures: 0,
+            retry_at_ms: None,
+            retry: None,
+            listeners: Vec::new(),
+            closed: false,
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.state,
+            reason: self.reason,
+            user: self.user.clone(),
+            expires_at_ms: self
+                .credentials
+                .as_ref()
+                .and_then(|credentials| credentials.expires_at_ms),
+            retry_at_ms: self.retry_at_ms,
+            revision: self.revision,
+        }
+    }
+
+    pub(super) fn subscribe(&mut self) -> UnboundedReceiver<Snapshot> {
+        let (sender, receiver) = unbounded_channel();
+        if !self.closed {
+            self.listeners.push(sender);
+        }
+        receiver
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        self.listeners.clear();
+        self.cancel_retry();
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.closed {
+            return Err(Error::SessionClosed);
+        }
+        Ok(())
+    }
+
+    fn check_generation(&self, generation: u64) -> Result<()> {
+        if self.generation != generation {
+            return Err(Error::Superseded);
+        }
+        Ok(())
+    }
+
+    /// The credentials at hand.
+    pub(super) fn credentials(&self) -> Result<Fresh> {
+        let credentials = self
+            .credentials
+            .as_ref()
+            .ok_or_else(|| without_credentials(self.state))?;
+        Ok(Fresh {
+            credentials: Arc::clone(credentials),
+            generation: self.generation,
+            renewals: self.renewals,
+        })
+    }
+
+    /// Begins a sign-in: its generation, and the state to go back to when it fails.
+    pub(super) fn begin_sign_in(&mut self) -> Result<(u64, State)> {
+        self.check_open()?;
+        let before = match self.state {
+            // Another sign-in is under way; what it would go back to is not known here, and signed out is always true.
+            State::SigningIn => State::SignedOut,
+            state => state,
+        };
+        self.apply(Event::SignInStarted);
+        Ok((self.generation, before))
+    }
+
+    pub(super) fn fail_sign_in(&mut self, generation: u64, before: State) {
+        if self.generation == generation {
+            self.apply(Event::SignInFailed(before));
+        }
+    }
+
+    /// Forgets the session at once. Answers with what the server should be told to end.
+    pub(super) fn begin_sign_out(&mut self) -> Result<Option<Arc<Credentials>>> {
+        self.check_open()?;
+        self.begin_generation();
+        let credentials = self.credentials.take();
+        self.user = None;
+        self.apply(Event::SignedOut);
+        Ok(credentials)
+    }
+
+    fn begin_generation(&mut self) {
+        self.generation += 1;
+        self.renewals = 0;
+        self.flight = None;
+        self.failures = 0;
+        self.cancel_retry();
+    }
+
+    fn install(&mut self, grant: Grant, event: Event) {
+        if event == Event::SignedIn {
+            self.begin_generation();
+        }
+        self.credentials = Some(Arc::new(grant.credentials));
+        self.user = Some(grant.user);
+        self.renewals += 1;
+        self.failures = 0;
+        self.cancel_retry();
+        self.apply(event);
+    }
+
+    fn end(&mut self) {
+        self.begin_generation();
+        self.credentials = None;
+        self.apply(Event::Ended);
+    }
+
+    fn trouble(&mut self, reason: Reason, retry_at_ms: u64, retry: AbortHandle) {
+        self.cancel_retry();
+        if self.closed || self.credentials.is_none() {
+            retry.abort();
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.retry = Some(retry);
+        self.retry_at_ms = Some(retry_at_ms);
+        self.apply(Event::Unreachable(reason));
+    }
+
+    fn cancel_retry(&mut self) {
+        self.retry_at_ms = None;
+        if let Some(retry) = self.retry.take() {
+            retry.abort();
+        }
+    }
+
+    /// The renewal that began under `generation` has ended.
+    fn land(&mut self, generation: u64) {
+        if self.generation == generation {
+            self.flight = None;
+        }
+    }
+
+    fn apply(&mut self, event: Event) {
+        let Some((state, reason)) = next(self.state, event) else {
+            return;
+        };
+        self.state = state;
+        self.reason = reason;
+        self.revision += 1;
+        let snapshot = self.snapshot();
+        self.listeners
+            .retain(|listener| listener.send(snapshot.clone()).is_ok());
+    }
+}
