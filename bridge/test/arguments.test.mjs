@@ -110,20 +110,6 @@ test('fetch passes on URL, method, headers and body', async () => {
   assert.deepEqual([...body], [1, 2, 3]);
 });
 
-test('fetch drops the headers by which a page would speak for the session', async () => {
-  const headers = [
-    ['Authorization', 'Bearer x'],
-    ['cookie', 'a=b'],
-    ['ORIGIN', 'https://evil.example'],
-    ['Host', 'evil.example'],
-    ['Content-Type', 'text/plain'],
-  ];
-  assert.deepEqual(await received(CHANNELS.fetch, URL, { headers }), [
-    URL,
-    { headers: [['Content-Type', 'text/plain']] },
-  ]);
-});
-
 for (const [what, ...args] of [
   ['no URL', undefined],
   ['a URL that is an object', { href: URL }],

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Computer } from './app.mjs';
 import { seesAccount, signIn } from './page.mjs';
 import { DEMO_USER, Server } from './server.mjs';
 
 const APP_URL = 'app://latchkey-example/index.html';
+const PRELOAD = fileURLToPath(new URL('../dist/preload/index.cjs', import.meta.url));
 
 async function signedIn(t) {
   const server = await Server.start(t);
@@ -33,17 +35,19 @@ function codesOfAllCalls(url) {
 test('a window with the same preload and page, but not registered, is refused and hears nothing', async (t) => {
   const { server, app } = await signedIn(t);
   const opened = app.electron.waitForEvent('window');
-  await app.electron.evaluate(({ BrowserWindow }, url) => {
-    const [{ webContents }] = BrowserWindow.getAllWindows();
-    const { preload, additionalArguments } = webContents.getLastWebPreferences();
-    const window = new BrowserWindow({
-      show: false,
-      webPreferences: { preload, additionalArguments, sandbox: true },
-    });
-    window.loadURL(url);
-  }, APP_URL);
+  await app.electron.evaluate(
+    ({ BrowserWindow }, [url, preload, apiUrl]) => {
+      const additionalArguments = [`--latchkey-api-url=${apiUrl}`];
+      const window = new BrowserWindow({
+        show: false,
+        webPreferences: { preload, additionalArguments, sandbox: true },
+      });
+      window.loadURL(url);
+    },
+    [APP_URL, PRELOAD, server.url],
+  );
   const page = await opened;
-  await page.waitForFunction(() => window.auth !== undefined);
+  await page.waitForURL(APP_URL);
   assert.deepEqual(
     await page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
     Array.from({ length: 7 }, () => 'ERR_SENDER_NOT_ALLOWED'),
@@ -114,8 +118,13 @@ test('the page cannot navigate, open windows, frame anything, or reach the netwo
   assert.equal(refusals.inlineRan, false);
   assert.ok(refusals.violations.includes('connect-src'));
   assert.ok(refusals.violations.includes('frame-src'));
-  assert.equal(page.url(), APP_URL);
-  await seesAccount(app, DEMO_USER);
+  // Asked through the main process: Playwright itself still waits for the navigation that was refused.
+  const shown = await app.electron.evaluate(async ({ BrowserWindow }) => {
+    const [{ webContents }] = BrowserWindow.getAllWindows();
+    const email = `document.querySelector('[data-testid="user-email"]').textContent`;
+    return [webContents.getURL(), await webContents.executeJavaScript(email)];
+  });
+  assert.deepEqual(shown, [APP_URL, DEMO_USER.email]);
 });
 
 test('the token goes to no other origin, and the page has no Node and no generic channel', async (t) => {

@@ -83,7 +83,7 @@ async function signInElsewhere(server) {
   const { email, password } = NEW_USER;
   const response = await fetch(`${server.url}/api/auth/sign-in/email`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', origin: server.url },
     body: JSON.stringify({ email, password }),
   });
   assert.equal(response.status, 200);

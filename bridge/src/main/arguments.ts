@@ -25,18 +25,6 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** The WHATWG fetch standard forbids them to pages. */
 const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
-/** The session authenticates requests, not the page: what a page sets here is dropped, as a browser drops `Cookie`. */
-const DROPPED_HEADERS = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'host',
-  'origin',
-  'referer',
-  'connection',
-  'content-length',
-  'transfer-encoding',
-]);
 
 export function parseSignIn(args: readonly unknown[]): SignInRequest {
   const record = recordAt(args, 'signIn');
@@ -123,7 +111,7 @@ function parseHeaders(value: unknown): [string, string][] {
     const [name, content] = parseHeader(entry);
     characters += name.length + content.length;
     if (characters > MAX_HEADER_CHARACTERS) throw invalid('fetch: the headers are too large.');
-    if (!DROPPED_HEADERS.has(name.toLowerCase())) headers.push([name, content]);
+    headers.push([name, content]);
   }
   return headers;
 }
