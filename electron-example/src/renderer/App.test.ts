@@ -173,6 +173,14 @@ describe('an expired session', () => {
     expect(page.text('announcement')).toBe(texts.announce.signedInAgain);
   });
 
+  it('is signed in again, not anew, also when the app was opened with it', async () => {
+    const page = await mountApp(new FakeBroker({ ...activeAs(), state: 'expired', reason: 'expired' }));
+    await page.press('sign-in-again');
+    await page.fill('password', 'secret');
+    await page.submit();
+    expect(page.text('announcement')).toBe(texts.announce.signedInAgain);
+  });
+
   it('stays open with the reason after a wrong password', async () => {
     const page = await expiredPage();
     page.broker.signIn.mockImplementation(async () => {

@@ -18,6 +18,7 @@ export const texts = {
     restoring: 'Restoring your session…',
   },
   brand: {
+    label: 'About this app',
     headline: ['Sign in once.', 'Stay signed in.'],
     points: [
       {
