@@ -1,5 +1,5 @@
 import type { IpcMain, IpcMainInvokeEvent } from 'electron';
-import type { FetchResponse } from 'electron-latchkey';
+import type { SignInResult as AddonSignInResult, FetchResponse } from 'electron-latchkey';
 import { type BrokerResponse, CHANNELS, type Failure, type Result, type SignInResult } from '../protocol.js';
 import { parseFetch, parseSignIn, parseSignUp } from './arguments.js';
 import { toFailure } from './failure.js';
@@ -84,7 +84,7 @@ async function answer(
 }
 
 // Asking for the snapshot publishes a change that is still queued, so a page hears the event before the answer.
-function signInResult(result: SignInResult, lifecycle: Lifecycle): SignInResult {
+function signInResult(result: AddonSignInResult, lifecycle: Lifecycle): SignInResult {
   lifecycle.snapshot();
   return { status: result.status, user: copyUser(result.user) };
 }
@@ -94,7 +94,7 @@ function brokerResponse({ status, statusText, url, headers, body }: FetchRespons
     status,
     statusText,
     url,
-    headers: headers as [string, string][],
+    headers,
     // A Buffer may be a window onto a shared pool, and structured clone sends the whole pool along. A copy has its own memory.
     body: new Uint8Array(body),
   };

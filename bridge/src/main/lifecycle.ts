@@ -1,4 +1,4 @@
-import type { SessionSnapshot } from 'electron-latchkey';
+import type { User as AddonUser, SessionSnapshot } from 'electron-latchkey';
 import type { AuthSnapshot, Problem, Protection, User } from '../protocol.js';
 import type { Opened } from './addon.js';
 import { BridgeError, toFailure } from './failure.js';
@@ -111,8 +111,14 @@ export class Lifecycle {
 }
 
 /** Field by field, so that nothing crosses to a page but what the protocol names. */
-export function copyUser({ id, email, name, image, emailVerified }: User): User {
-  return { id, email, name, image, emailVerified };
+export function copyUser({ id, email, name, image, emailVerified }: AddonUser): User {
+  return {
+    id,
+    email: email ?? null,
+    name: name ?? null,
+    image: image ?? null,
+    emailVerified: emailVerified ?? null,
+  };
 }
 
 function blank(state: 'opening' | 'unavailable', reason: string, revision: number): AuthSnapshot {
