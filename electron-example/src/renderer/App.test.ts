@@ -147,7 +147,7 @@ describe('an expired session', () => {
   async function expiredPage() {
     const page = await mountApp(new FakeBroker(activeAs()));
     await page.fill('note', 'half a thought');
-    page.broker.change({ state: 'expired', reason: 'revoked' });
+    page.broker.change({ state: 'expired', reason: 'ended' });
     await flushPromises();
     return page;
   }
@@ -174,7 +174,7 @@ describe('an expired session', () => {
   });
 
   it('is signed in again, not anew, also when the app was opened with it', async () => {
-    const page = await mountApp(new FakeBroker({ ...activeAs(), state: 'expired', reason: 'expired' }));
+    const page = await mountApp(new FakeBroker({ ...activeAs(), state: 'expired', reason: 'ended' }));
     await page.press('sign-in-again');
     await page.fill('password', 'secret');
     await page.submit();
@@ -212,7 +212,7 @@ describe('an expired session', () => {
   });
 
   it('asks on the sign-in screen when it is not known whose it was', async () => {
-    const page = await mountApp(new FakeBroker({ state: 'expired', reason: 'expired' }));
+    const page = await mountApp(new FakeBroker({ state: 'expired', reason: 'ended' }));
     expect(page.shows('notice-expired')).toBe(true);
     expect(page.shows('sign-in-form')).toBe(true);
   });
@@ -261,6 +261,7 @@ describe('the account', () => {
     expect(page.text('session-expiry')).toMatch(/\d{4}.*\(in 7 days\)$/);
     expect(page.text('vault-backend')).toContain('Secret Service');
     expect(page.text('vault-path')).toBe('/home/ada/.local/share/app');
+    expect(page.text('account')).toContain('Sealed under the login keyring.');
   });
 
   it('leaves a reason out that it has no words for', async () => {
@@ -295,7 +296,7 @@ describe('the account', () => {
     const page = await mountApp(new FakeBroker(activeAs()));
     page.broker.serve(() => ({ status: 401, json: {} }));
     page.broker.refresh.mockImplementation(async () => {
-      page.broker.change({ state: 'expired', reason: 'revoked' });
+      page.broker.change({ state: 'expired', reason: 'ended' });
       return { ok: true, value: page.broker.snapshotNow };
     });
     await page.press('call-api');

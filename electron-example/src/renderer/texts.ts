@@ -90,7 +90,7 @@ export const texts = {
   vault: {
     heading: 'Vault protection',
     backend: 'Key is kept by',
-    path: 'Sealed files are in',
+    path: 'Sealed on disk at',
     unknown: 'The vault has not said how it is protected yet.',
     strength: { strong: 'Strong', depends: 'Depends on passphrase', none: 'Test only' },
   },
@@ -189,16 +189,15 @@ export const stateTexts: Record<AuthSnapshot['state'], string> = {
 /** Why the session came to its state. A reason that is not listed here is left out rather than shown raw. */
 export const reasonTexts: Record<string, string> = {
   start: 'The app has just started.',
-  restored: 'Restored from the vault and confirmed by the server.',
+  signInStarted: 'A sign-in is running.',
+  signInFailed: 'The last sign-in did not succeed.',
   signedIn: 'You signed in.',
-  signedUp: 'You created this account.',
+  restored: 'Restored from the vault and confirmed by the server.',
   refreshed: 'Confirmed by the server.',
   network: 'The server cannot be reached.',
-  timeout: 'The server took too long to answer.',
   server: 'The server reported an error.',
   rateLimited: 'The server asked for a pause.',
-  revoked: 'The session was ended on the server.',
-  expired: 'The session reached its end.',
+  ended: 'The server ended the session.',
   signedOut: 'You signed out.',
 };
 
@@ -208,35 +207,31 @@ interface BackendText {
   strength: keyof typeof texts.vault.strength;
 }
 
-/** How each keychain backend is named, and what it means for the person. */
+/** How each keychain backend is named, and what a copy of the sealed file is worth. Main describes the rest. */
 export const backendTexts: Record<Protection['backend'], BackendText> = {
   'secret-service': {
     name: 'Secret Service (GNOME Keyring or KWallet)',
-    meaning:
-      'The key opens with your desktop login. A copy of the file is of no use without the keyring of this computer; programs you run yourself can still ask the keyring for it.',
+    meaning: 'A copy of the sealed data is of no use without that keyring.',
     strength: 'strong',
   },
   keychain: {
     name: 'macOS Keychain',
-    meaning:
-      'The key opens with your login, for this app only. A copy of the file is of no use on another computer.',
+    meaning: 'A copy of the sealed data is of no use without that keychain.',
     strength: 'strong',
   },
   'credential-manager': {
     name: 'Windows Credential Manager',
-    meaning:
-      'The key is bound to your Windows account on this computer. A copy of the file is of no use elsewhere; programs you run yourself can still ask Windows for it.',
+    meaning: 'A copy of the sealed data is of no use on another computer.',
     strength: 'strong',
   },
   passphrase: {
     name: 'Your passphrase',
-    meaning:
-      'The key is derived from the passphrase you chose. The file is as safe as that passphrase is hard to guess.',
+    meaning: 'The sealed data is as safe as the passphrase is hard to guess.',
     strength: 'depends',
   },
   memory: {
     name: 'Memory (tests only)',
-    meaning: 'The key is gone when the app quits. Nothing can be restored after that.',
+    meaning: 'Nothing can be restored after the app quits.',
     strength: 'none',
   },
 };

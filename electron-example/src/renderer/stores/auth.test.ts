@@ -167,7 +167,7 @@ describe('handleAuthExpired', () => {
     const broker = new FakeBroker(activeAs());
     const auth = await storeOver(broker);
     broker.refresh.mockImplementation(async () => {
-      broker.change({ state: 'expired', reason: 'revoked' });
+      broker.change({ state: 'expired', reason: 'ended' });
       return { ok: true, value: broker.snapshotNow };
     });
     await auth.handleAuthExpired();
