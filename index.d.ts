@@ -23,7 +23,7 @@ export declare class AuthSession {
   /**
    * Calls `listener` with every change from now on, in order. Returns a function that stops it.
    *
-   * Listening does not keep the process alive.
+   * Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
    */
   onChange(listener: (snapshot: SessionSnapshot) => void): () => void
   /**
@@ -93,7 +93,7 @@ export declare class Vault {
   /**
    * The value under `key`, as it was stored; `null` when there is none.
    *
-   * Rejects with `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
+   * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
    */
   get(key: string): Promise<string | Buffer | null>
   /**
@@ -106,7 +106,7 @@ export declare class Vault {
   /**
    * Removes a value durably. Resolves to whether it was there.
    *
-   * Rejects with `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
+   * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
    */
   delete(key: string): Promise<boolean>
   /**
@@ -259,13 +259,13 @@ export interface User {
   /** The server's identifier. */
   id: string
   /** The e-mail address. */
-  email?: string | null
+  email: string | null
   /** The display name. */
-  name?: string | null
+  name: string | null
   /** The URL of a picture. */
-  image?: string | null
+  image: string | null
   /** Whether the server has verified the address. */
-  emailVerified?: boolean | null
+  emailVerified: boolean | null
 }
 
 /** How to open a vault. */

@@ -40,10 +40,11 @@ where
     promise(env, work, convert)
 }
 
-/// A promise that is rejected already: a bad argument of an async call rejects, as in any async function.
-pub(super) fn rejected<'env, V: ToNapiValue>(
+/// The promise that `begun` is, or one that is rejected with its error: a bad argument of an async call rejects, as in
+/// any async function.
+pub(super) fn or_rejected<'env, V: ToNapiValue>(
     env: &'env Env,
-    error: &crate::Error,
+    begun: Result<napi::Result<PromiseRaw<'env, V>>>,
 ) -> napi::Result<PromiseRaw<'env, V>> {
-    PromiseRaw::reject(env, to_js(env, error))
+    begun.unwrap_or_else(|error| PromiseRaw::reject(env, to_js(env, &error)))
 }

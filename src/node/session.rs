@@ -1,6 +1,8 @@
 //! `AuthSession` for JavaScript.
 
-use super::promise::{promise, rejected};
+use super::argument::Argument;
+use super::error::to_js;
+use super::promise::{or_rejected, promise};
 use super::vault::Vault;
 use crate::http::{Method, Origin, parse_headers, parse_url};
 use crate::provider::{self, BetterAuth, SignIn, SignUp};
@@ -36,22 +38,18 @@ pub struct AuthSessionOptions<'env> {
 }
 
 /// Who is signed in, as far as the server tells.
-#[napi(object)]
+#[napi(object, use_nullable = true)]
 #[derive(Debug)]
 pub struct User {
     /// The server's identifier.
     pub id: String,
     /// The e-mail address.
-    #[napi(ts_type = "string | null")]
     pub email: Option<String>,
     /// The display name.
-    #[napi(ts_type = "string | null")]
     pub name: Option<String>,
     /// The URL of a picture.
-    #[napi(ts_type = "string | null")]
     pub image: Option<String>,
     /// Whether the server has verified the address.
-    #[napi(ts_type = "boolean | null")]
     pub email_verified: Option<bool>,
 }
 
@@ -169,13 +167,13 @@ impl AuthSession {
     #[napi(catch_unwind, ts_return_type = "Promise<AuthSession>")]
     pub fn open<'env>(
         env: &'env Env,
-        options: AuthSessionOptions<'_>,
+        #[napi(ts_arg_type = "AuthSessionOptions")] options: Argument<AuthSessionOptions<'_>>,
     ) -> Result<PromiseRaw<'env, AuthSession>> {
-        let opening = match parse_options(&options) {
-            Ok(opening) => opening,
-            Err(error) => return rejected(env, &error),
-        };
-        promise(env, Session::open(opening), |_, session| Ok(Self(session)))
+        let begun = options
+            .parse("options", "AuthSessionOptions")
+            .and_then(|options| parse_options(&options))
+            .map(|opening| promise(env, Session::open(opening), |_, session| Ok(Self(session))));
+        or_rejected(env, begun)
     }
 
     /// Where the session stands.
@@ -187,18 +185,18 @@ impl AuthSession {
 
     /// Calls `listener` with every change from now on, in order. Returns a function that stops it.
     ///
-    /// Listening does not keep the process alive.
+    /// Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
     #[napi(catch_unwind, ts_return_type = "() => void")]
     pub fn on_change<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "(snapshot: SessionSnapshot) => void")] listener: Function<
-            'env,
-            SessionSnapshot,
-            (),
+        #[napi(ts_arg_type = "(snapshot: SessionSnapshot) => void")] listener: Argument<
+            Function<'env, SessionSnapshot, ()>,
         >,
     ) -> Result<Function<'env, (), ()>> {
         let listener = listener
+            .parse("listener", "a function")
+            .map_err(|error| to_js(env, &error))?
             .build_threadsafe_function::<SessionSnapshot>()
             .weak::<true>()
             .build()?;
@@ -223,19 +221,16 @@ impl AuthSession {
     pub fn sign_in<'env>(
         &self,
         env: &'env Env,
-        request: SignInRequest,
+        #[napi(ts_arg_type = "SignInRequest")] request: Argument<SignInRequest>,
     ) -> Result<PromiseRaw<'env, SignInResult>> {
-        if request.method != "password" {
-            let error = Error::InvalidArgument("method must be 'password'.".to_owned());
-            return rejected(env, &error);
-        }
-        let how = SignIn::Password {
-            email: request.email,
-            password: SecretString::new(request.password),
-            remember_me: request.remember_me.unwrap_or(true),
-        };
-        let session = self.0.clone();
-        promise(env, async move { session.sign_in(how).await }, complete)
+        let begun = request
+            .parse("request", "SignInRequest")
+            .and_then(parse_sign_in)
+            .map(|how| {
+                let session = self.0.clone();
+                promise(env, async move { session.sign_in(how).await }, complete)
+            });
+        or_rejected(env, begun)
     }
 
     /// Makes an account and signs it in.
@@ -245,15 +240,18 @@ impl AuthSession {
     pub fn sign_up<'env>(
         &self,
         env: &'env Env,
-        request: SignUpRequest,
+        #[napi(ts_arg_type = "SignUpRequest")] request: Argument<SignUpRequest>,
     ) -> Result<PromiseRaw<'env, SignInResult>> {
-        let account = SignUp {
-            email: request.email,
-            password: SecretString::new(request.password),
-            name: request.name,
-        };
-        let session = self.0.clone();
-        promise(env, async move { session.sign_up(account).await }, complete)
+        let begun = request.parse("request", "SignUpRequest").map(|request| {
+            let account = SignUp {
+                email: request.email,
+                password: SecretString::new(request.password),
+                name: request.name,
+            };
+            let session = self.0.clone();
+            promise(env, async move { session.sign_up(account).await }, complete)
+        });
+        or_rejected(env, begun)
     }
 
     /// Signs out: here at once and always, then on the server as far as it can be reached within 5 seconds.
@@ -289,16 +287,24 @@ impl AuthSession {
     pub fn access_token<'env>(
         &self,
         env: &'env Env,
-        options: Option<AccessTokenOptions>,
+        #[napi(ts_arg_type = "AccessTokenOptions | undefined | null")] options: Option<
+            Argument<AccessTokenOptions>,
+        >,
     ) -> Result<PromiseRaw<'env, String>> {
-        let min_validity_ms = options.and_then(|options| options.min_validity_ms);
-        let min_validity = Duration::from_millis(min_validity_ms.unwrap_or(0).into());
-        let session = self.0.clone();
-        promise(
-            env,
-            async move { session.access_token(min_validity).await },
-            |_, token| Ok(token.expose().to_owned()),
-        )
+        let options = options
+            .map(|options| options.parse("options", "AccessTokenOptions"))
+            .transpose();
+        let begun = options.map(|options| {
+            let min_validity_ms = options.and_then(|options| options.min_validity_ms);
+            let min_validity = Duration::from_millis(min_validity_ms.unwrap_or(0).into());
+            let session = self.0.clone();
+            promise(
+                env,
+                async move { session.access_token(min_validity).await },
+                |_, token| Ok(token.expose().to_owned()),
+            )
+        });
+        or_rejected(env, begun)
     }
 
     /// Sends a request with the access token, to the provider's origin and the allowed ones only. Without a session it
@@ -310,19 +316,18 @@ impl AuthSession {
     pub fn fetch<'env>(
         &self,
         env: &'env Env,
-        url: String,
-        init: Option<FetchInit>,
+        #[napi(ts_arg_type = "string")] url: Argument<String>,
+        #[napi(ts_arg_type = "FetchInit | undefined | null")] init: Option<Argument<FetchInit>>,
     ) -> Result<PromiseRaw<'env, FetchResponse>> {
-        let request = match parse_request(&url, init) {
-            Ok(request) => request,
-            Err(error) => return rejected(env, &error),
-        };
-        let session = self.0.clone();
-        promise(
-            env,
-            async move { session.fetch(request).await },
-            |_, response| Ok(response.into()),
-        )
+        let begun = parse_request(url, init).map(|request| {
+            let session = self.0.clone();
+            promise(
+                env,
+                async move { session.fetch(request).await },
+                |_, response| Ok(response.into()),
+            )
+        });
+        or_rejected(env, begun)
     }
 
     /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
@@ -348,7 +353,27 @@ fn parse_options(options: &AuthSessionOptions<'_>) -> crate::Result<SessionOptio
     })
 }
 
-fn parse_request(url: &str, init: Option<FetchInit>) -> crate::Result<FetchRequest> {
+fn parse_sign_in(request: SignInRequest) -> crate::Result<SignIn> {
+    if request.method != "password" {
+        return Err(Error::InvalidArgument(
+            "method must be 'password'.".to_owned(),
+        ));
+    }
+    Ok(SignIn::Password {
+        email: request.email,
+        password: SecretString::new(request.password),
+        remember_me: request.remember_me.unwrap_or(true),
+    })
+}
+
+fn parse_request(
+    url: Argument<String>,
+    init: Option<Argument<FetchInit>>,
+) -> crate::Result<FetchRequest> {
+    let url = url.parse("url", "a string")?;
+    let init = init
+        .map(|init| init.parse("init", "FetchInit"))
+        .transpose()?;
     let (method, headers, body, timeout_ms) = match init {
         Some(init) => (init.method, init.headers, init.body, init.timeout_ms),
         None => (None, None, None, None),
@@ -364,7 +389,7 @@ fn parse_request(url: &str, init: Option<FetchInit>) -> crate::Result<FetchReque
     Ok(FetchRequest {
         method: Method::from_bytes(method.as_bytes())
             .map_err(|_| invalid("method is not an HTTP method."))?,
-        url: parse_url(url)?,
+        url: parse_url(&url)?,
         headers: parse_headers(&pairs)?,
         body: body.map(|body| match body {
             Either::A(text) => text.into_bytes(),

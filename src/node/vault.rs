@@ -1,7 +1,8 @@
 //! `Vault` for JavaScript.
 
+use super::argument::Argument;
 use super::process;
-use super::promise::{promise_blocking, rejected};
+use super::promise::{or_rejected, promise_blocking};
 use crate::keychain::{Deadline, OsKeychain};
 use crate::secret::{SecretBytes, SecretString};
 use crate::vault::{self, Value};
@@ -66,44 +67,50 @@ impl Vault {
     /// (the file exists, its key does not), `ERR_KEY_INVALID`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`,
     /// `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`. Each can be tried again without a restart.
     #[napi(catch_unwind, ts_return_type = "Promise<Vault>")]
-    pub fn open<'env>(env: &'env Env, options: VaultOptions) -> Result<PromiseRaw<'env, Vault>> {
+    pub fn open<'env>(
+        env: &'env Env,
+        #[napi(ts_arg_type = "VaultOptions")] options: Argument<VaultOptions>,
+    ) -> Result<PromiseRaw<'env, Vault>> {
         process::check(env)?;
-        let millis =
-            |given: Option<u32>, default| Duration::from_millis(given.unwrap_or(default).into());
-        let deadline = millis(options.keychain_timeout_ms, KEYCHAIN_TIMEOUT_MS);
-        let opening = vault::VaultOptions {
-            path: options.path.map(Into::into),
-            lock_timeout: millis(options.lock_timeout_ms, LOCK_TIMEOUT_MS),
-            ..vault::VaultOptions::new(options.id)
-        };
-        promise_blocking(
-            env,
-            move || vault::Vault::open(opening, &Deadline::new(OsKeychain::new(), deadline)),
-            |_, opened| Ok(Self(opened)),
-        )
+        let begun = options.parse("options", "VaultOptions").map(|options| {
+            let deadline = millis(options.keychain_timeout_ms, KEYCHAIN_TIMEOUT_MS);
+            let opening = vault::VaultOptions {
+                path: options.path.map(Into::into),
+                lock_timeout: millis(options.lock_timeout_ms, LOCK_TIMEOUT_MS),
+                ..vault::VaultOptions::new(options.id)
+            };
+            let open = move || {
+                let keychain = Deadline::new(OsKeychain::new(), deadline);
+                vault::Vault::open(opening, &keychain)
+            };
+            promise_blocking(env, open, |_, opened| Ok(Self(opened)))
+        });
+        or_rejected(env, begun)
     }
 
     /// The value under `key`, as it was stored; `null` when there is none.
     ///
-    /// Rejects with `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
+    /// Rejects with `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     #[napi(catch_unwind, ts_return_type = "Promise<string | Buffer | null>")]
     pub fn get<'env>(
         &self,
         env: &'env Env,
-        key: String,
+        #[napi(ts_arg_type = "string")] key: Argument<String>,
     ) -> Result<PromiseRaw<'env, Option<Either<String, Buffer>>>> {
-        match self.0.get_now(&key) {
-            Ok(Some(value)) => PromiseRaw::resolve(env, value.map(to_js)),
-            Ok(None) => {
-                let vault = self.0.clone();
-                promise_blocking(
-                    env,
-                    move || vault.get(&key),
-                    |_, value| Ok(value.map(to_js)),
-                )
-            }
-            Err(error) => rejected(env, &error),
-        }
+        let begun = parse_key(key).and_then(|key| {
+            Ok(match self.0.get_now(&key)? {
+                Some(value) => PromiseRaw::resolve(env, value.map(to_js)),
+                None => {
+                    let vault = self.0.clone();
+                    promise_blocking(
+                        env,
+                        move || vault.get(&key),
+                        |_, value| Ok(value.map(to_js)),
+                    )
+                }
+            })
+        });
+        or_rejected(env, begun)
     }
 
     /// Stores a value durably. Keys: at most 16384 bytes of UTF-8; values: at most 16777216 bytes.
@@ -114,43 +121,66 @@ impl Vault {
     pub fn set<'env>(
         &self,
         env: &'env Env,
-        key: String,
-        #[napi(ts_arg_type = "string | Uint8Array")] value: Either<String, Uint8Array>,
-        options: Option<SetOptions>,
+        #[napi(ts_arg_type = "string")] key: Argument<String>,
+        #[napi(ts_arg_type = "string | Uint8Array")] value: Argument<Either<String, Uint8Array>>,
+        #[napi(ts_arg_type = "SetOptions | undefined | null")] options: Option<
+            Argument<SetOptions>,
+        >,
     ) -> Result<PromiseRaw<'env, ()>> {
-        let value = match value {
-            Either::A(text) => Value::Text(SecretString::new(text)),
-            Either::B(bytes) => Value::Bytes(SecretBytes::new(bytes.to_vec())),
-        };
-        let ttl = match options.and_then(|options| options.ttl_ms).map(parse_ttl) {
-            None => None,
-            Some(Ok(ttl)) => Some(ttl),
-            Some(Err(error)) => return rejected(env, &error),
-        };
-        let vault = self.0.clone();
-        promise_blocking(env, move || vault.set(&key, value, ttl), |_, ()| Ok(()))
+        let begun = parse_key(key).and_then(|key| {
+            let value = match value.parse("value", "a string or a Uint8Array")? {
+                Either::A(text) => Value::Text(SecretString::new(text)),
+                Either::B(bytes) => Value::Bytes(SecretBytes::new(bytes.to_vec())),
+            };
+            let ttl = match options {
+                None => None,
+                Some(options) => options.parse("options", "SetOptions")?.ttl_ms,
+            };
+            let ttl = ttl.map(parse_ttl).transpose()?;
+            let vault = self.0.clone();
+            Ok(promise_blocking(
+                env,
+                move || vault.set(&key, value, ttl),
+                |_, ()| Ok(()),
+            ))
+        });
+        or_rejected(env, begun)
     }
 
     /// Removes a value durably. Resolves to whether it was there.
     ///
-    /// Rejects with `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
+    /// Rejects with `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     #[napi(catch_unwind, ts_return_type = "Promise<boolean>")]
-    pub fn delete<'env>(&self, env: &'env Env, key: String) -> Result<PromiseRaw<'env, bool>> {
-        let vault = self.0.clone();
-        promise_blocking(
-            env,
-            move || vault.delete(&key),
-            |_, was_there| Ok(was_there),
-        )
+    pub fn delete<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "string")] key: Argument<String>,
+    ) -> Result<PromiseRaw<'env, bool>> {
+        let begun = parse_key(key).map(|key| {
+            let vault = self.0.clone();
+            promise_blocking(
+                env,
+                move || vault.delete(&key),
+                |_, was_there| Ok(was_there),
+            )
+        });
+        or_rejected(env, begun)
     }
 
     /// Whether `key` has a value.
     ///
     /// Rejects as `get` does.
     #[napi(catch_unwind, ts_return_type = "Promise<boolean>")]
-    pub fn has<'env>(&self, env: &'env Env, key: String) -> Result<PromiseRaw<'env, bool>> {
-        let vault = self.0.clone();
-        promise_blocking(env, move || vault.has(&key), |_, has| Ok(has))
+    pub fn has<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "string")] key: Argument<String>,
+    ) -> Result<PromiseRaw<'env, bool>> {
+        let begun = parse_key(key).map(|key| {
+            let vault = self.0.clone();
+            promise_blocking(env, move || vault.has(&key), |_, has| Ok(has))
+        });
+        or_rejected(env, begun)
     }
 
     /// The names of all values, sorted by their UTF-8 bytes.
@@ -196,6 +226,14 @@ impl Vault {
             |_, ()| Ok(()),
         )
     }
+}
+
+fn millis(given: Option<u32>, default: u32) -> Duration {
+    Duration::from_millis(given.unwrap_or(default).into())
+}
+
+fn parse_key(key: Argument<String>) -> crate::Result<String> {
+    key.parse("key", "a string")
 }
 
 fn to_js(value: Value) -> Either<String, Buffer> {
