@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { needsScreen, openDisplay } from './display.mjs';
 import { electronExecutable } from './electron-runtime.mjs';
 import { endEverything, handleSignals, start } from './processes.mjs';
@@ -14,6 +15,9 @@ import { setUp } from './setup.mjs';
 import { StepError, seconds } from './steps.mjs';
 
 const DEMO = 'demo@example.com, password latchkey-demo-password';
+
+/** What Chromium says to itself, such as that there is no GPU: kept in the log, not shown. */
+const CHROMIUMS_OWN = /^\[\d+:\d+\/\d+\.\d+:[A-Z]+:/;
 
 const { tour } = parseArguments(process.argv.slice(2));
 handleSignals();
@@ -48,21 +52,27 @@ async function openExample() {
   if (lacksSecretService()) {
     console.log('· There is no D-Bus session, so no keychain: the example will say what it needs.');
   }
-  server.child.once('exit', () => console.log('· The server has ended; the example goes on, offline.'));
-
   const reportWindow = path.join(root, 'scripts', 'report-window.cjs');
   const args = [...sandboxArguments(), ...display.args, '-r', reportWindow, example];
   const electron = start(electronExecutable(), args, {
     env: { ...process.env, ...display.env, LATCHKEY_API_URL: server.url },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  const electronLog = createWriteStream(path.join(cache, 'logs', 'electron.log'));
+  createInterface({ input: electron.stderr }).on('line', (line) => {
+    electronLog.write(`${line}\n`);
+    if (!CHROMIUMS_OWN.test(line)) console.error(line);
   });
   electron.once('message', () => {
     console.log(
       `✓ The window is open, ${seconds(performance.now())} after the start. Ctrl-C ends everything.`,
     );
   });
+  const tellServerEnd = () => console.log('· The server has ended; the example goes on, offline.');
+  server.child.once('exit', tellServerEnd);
   const [code, signal] = await once(electron, 'exit');
-  if (code !== 0) console.error(`Electron ended with ${signal ?? code}.`);
+  server.child.off('exit', tellServerEnd);
+  if (code !== 0) console.error(`Electron ended with ${signal ?? code}; see ${relative(electronLog.path)}.`);
   return code === 0 ? 0 : 1;
 }
 

@@ -39,6 +39,7 @@ const STEPS = {
     await shown({ window }, 'api-result');
     const result = await text(window, 'api-result');
     if (!result.includes(DEMO.email)) throw new Error(`the answer does not name the user: ${result}`);
+    await window.getByTestId('api-result').scrollIntoViewIfNeeded();
     return 'an answer that names the user';
   },
   Quit: async (tour) => {
