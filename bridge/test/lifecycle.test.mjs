@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { FakeAddon, latchkeyError, sessionSnapshot, substitute, USER } from './fake-electron.mjs';
 import { CHANNELS, settle, startAuth, startOpenAuth } from './start.mjs';
 
+const require = createRequire(import.meta.url);
 const SIGN_IN = { method: 'password', email: 'a@b.c', password: 'pw' };
 
 function deferred() {
@@ -126,6 +128,11 @@ test('a session that cannot be opened closes its vault', async () => {
   assert.equal(addon.vaults[0].closed, true);
 });
 
+test('the built bridge finds the addon by the name of the package that both are part of', () => {
+  const main = require.resolve('../dist/cjs/main/addon.js');
+  assert.equal(createRequire(main).resolve('electron-latchkey'), require.resolve('../../index.js'));
+});
+
 test('an addon that does not load is a problem to show, not a crash', async () => {
   const started = startAuth();
   await started.auth.dispose();
@@ -137,6 +144,8 @@ test('an addon that does not load is a problem to show, not a crash', async () =
   await settle();
   assert.equal(auth.snapshot().problem.code, 'ERR_ADDON_NOT_LOADED');
   assert.doesNotMatch(auth.snapshot().problem.message, /secret/);
+  // The developer, in the main process, gets to see the cause.
+  await assert.rejects(auth.session(), (error) => /wrong ELF class/.test(error.cause.message));
 });
 
 test('the addon errors keep code and message; anything else becomes ERR_INTERNAL without its text', async () => {

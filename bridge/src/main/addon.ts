@@ -29,10 +29,11 @@ export async function openAddon(options: CreateAuthOptions): Promise<Opened> {
 function loadAddon(): typeof import('electron-latchkey') {
   try {
     return require('electron-latchkey');
-  } catch {
+  } catch (cause) {
     throw new BridgeError(
       'ERR_ADDON_NOT_LOADED',
       'The native part of electron-latchkey could not be loaded. Install the package again on this platform.',
+      { cause },
     );
   }
 }

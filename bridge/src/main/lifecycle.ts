@@ -1,5 +1,5 @@
 import type { User as AddonUser, SessionSnapshot } from 'electron-latchkey';
-import type { AuthSnapshot, Problem, Protection, User } from '../protocol.js';
+import type { AuthSnapshot, Protection, User } from '../protocol.js';
 import type { Opened } from './addon.js';
 import { BridgeError, toFailure } from './failure.js';
 
@@ -12,6 +12,8 @@ export class Lifecycle {
   #published: AuthSnapshot = blank('opening', 'start', 0);
   #opening: Promise<Opened> | null = null;
   #open: (Opened & { protection: Protection; stop: () => void; seen: number }) | null = null;
+  /** Why it is unavailable, in full: the main process may see what a page may not. */
+  #failure: unknown = null;
   #closed = false;
 
   constructor(
@@ -35,7 +37,7 @@ export class Lifecycle {
     if (this.#closed) throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
     if (this.#open !== null) return this.#open;
     if (this.#opening !== null) return this.#opening;
-    throw problemError(this.#published.problem);
+    throw this.#failure;
   }
 
   /** Opens again after a failure. Without one it changes nothing. */
@@ -84,6 +86,7 @@ export class Lifecycle {
   }
 
   #fail(error: unknown): void {
+    this.#failure = error;
     const { code, message } = toFailure(error);
     this.#set({ ...blank('unavailable', 'vault', 0), problem: { code, message } });
   }
@@ -132,9 +135,4 @@ function blank(state: 'opening' | 'unavailable', reason: string, revision: numbe
     problem: null,
     protection: null,
   };
-}
-
-function problemError(problem: Problem | null): Error {
-  const { code, message } = problem ?? { code: 'ERR_INTERNAL', message: 'The vault is not open.' };
-  return Object.assign(new Error(message), { name: 'LatchkeyError', code });
 }
