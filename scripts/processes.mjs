@@ -28,12 +28,18 @@ export function start(command, args, options = {}) {
   return child;
 }
 
-/** Runs a command to its end. Rejects with its last lines when it fails; `onOutput` sees every chunk. */
-export function run(command, args, { onOutput, timeoutMs, input, ...options } = {}) {
+/**
+ * Runs a command to its end. Rejects with its last lines when it fails; `onOutput` sees every chunk; `shown` is
+ * what an error calls the command.
+ */
+export function run(
+  command,
+  args,
+  { onOutput, timeoutMs, input, shown = [command, ...args].join(' '), ...options } = {},
+) {
   return new Promise((resolve, reject) => {
     const stdio = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'];
     const child = start(command, args, { ...options, stdio });
-    const shown = [command, ...args].join(' ');
     const stdout = [];
     let tail = '';
     let timedOut = false;
@@ -112,7 +118,8 @@ export function onPath(name) {
 /** Runs npm, by the very npm that runs this script where there is one. */
 export function npm(args, options) {
   const self = process.env.npm_execpath;
-  if (self?.endsWith('.js')) return run(process.execPath, [self, ...args], options);
+  const shown = ['npm', ...args].join(' ');
+  if (self?.endsWith('.js')) return run(process.execPath, [self, ...args], { shown, ...options });
   // npm is a batch file on Windows, which only a shell can start; the arguments are all our own words.
   return run('npm', args, { ...options, shell: windows });
 }

@@ -33,7 +33,9 @@ async function runSuites() {
     console.log(`\n━━━ ${suite.name}`);
     const startedAt = Date.now();
     const counts = await runSuite(suite, { show, env });
-    results.push({ name: suite.name, ...counts, took: Date.now() - startedAt });
+    const took = Date.now() - startedAt;
+    console.log(`    ${format(counts)}  ${seconds(took)}`);
+    results.push({ name: suite.name, ...counts, took });
   }
   return results;
 }
@@ -44,7 +46,7 @@ async function runSuite(suite, context) {
     if (counts.passed + counts.failed > 0) return counts;
     console.log(`✗ ${suite.name}: no test ran`);
   } catch (error) {
-    console.log(`✗ ${suite.name}: ${error.message}`);
+    console.log(`✗ ${error.message}`);
   }
   return { ...NONE, failed: 1 };
 }
