@@ -50,14 +50,32 @@ pub enum Error {
 
     /// A vault file exists, but its root key is not in the keychain.
     #[error(
-        "The vault's key is not in the OS keychain, but the vault file exists. Nothing was changed. Restore the keychain item, or move the file away to start with an empty vault."
+        "The vault's key is not in the OS keychain, but the vault file exists{}. Nothing was changed. Restore the keychain item, recover from a recovery copy, or move the file away to start with an empty vault.",
+        .desktops.as_ref().map(|desktops| format!(" ({desktops})")).unwrap_or_default()
     )]
-    KeyMissing,
+    KeyMissing {
+        /// Where the desktop was changed since the file was made: both names. Another desktop often has another keyring.
+        desktops: Option<String>,
+    },
     /// The key in the keychain is not the one that sealed the vault file.
     #[error(
         "The key in the OS keychain does not fit the vault file ({0}). Nothing was changed. Restore the matching keychain item or the matching file."
     )]
     KeyInvalid(&'static str),
+
+    /// The vault is protected in another way than it was opened with.
+    #[error(
+        "The vault is protected by {0}, and was opened with the other. Latchkey never weakens a vault silently: open it as it was made, or export a recovery copy and recover from it."
+    )]
+    ProtectionMismatch(&'static str),
+    /// The passphrase is not the one that sealed the vault or the recovery copy.
+    #[error("The passphrase does not fit. Ask for it again; nothing was changed.")]
+    InvalidPassphrase,
+    /// The file is older than the last sign-in, sign-out or key rotation.
+    #[error(
+        "The vault file is an older copy: something was signed in, signed out or rotated since. It is kept as it is. Open it with allowRollback if the person restored it on purpose."
+    )]
+    VaultRolledBack,
 
     /// The file was changed by something other than Latchkey.
     #[error(
@@ -212,8 +230,11 @@ codes! {
     Error::KeychainTimeout { .. } => "ERR_KEYCHAIN_TIMEOUT",
     Error::KeychainAmbiguous => "ERR_KEYCHAIN_AMBIGUOUS",
     Error::KeychainFailed(_) => "ERR_KEYCHAIN_FAILED",
-    Error::KeyMissing => "ERR_KEY_MISSING",
+    Error::KeyMissing { .. } => "ERR_KEY_MISSING",
     Error::KeyInvalid(_) => "ERR_KEY_INVALID",
+    Error::ProtectionMismatch(_) => "ERR_PROTECTION_MISMATCH",
+    Error::InvalidPassphrase => "ERR_INVALID_PASSPHRASE",
+    Error::VaultRolledBack => "ERR_VAULT_ROLLED_BACK",
     Error::VaultTampered(_) => "ERR_VAULT_TAMPERED",
     Error::VaultCorrupt(_) => "ERR_VAULT_CORRUPT",
     Error::VaultVersion { .. } => "ERR_VAULT_VERSION",

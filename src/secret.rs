@@ -51,48 +51,79 @@ impl fmt::Debug for SecretString {
     }
 }
 
-/// A 256-bit key, on the heap so that moving it leaves no copy on the stack.
-pub struct Key(Box<[u8; Key::LEN]>);
+/// A 256-bit key, in a page of its own that is kept out of the swap file where the system allows it.
+pub struct Key {
+    page: Box<Page>,
+    /// `None` when the system's limit on locked memory is reached: a key in memory that may be swapped is still sealed on
+    /// disk, so this is no reason to fail.
+    _locked: Option<region::LockGuard>,
+}
+
+/// As large and aligned as a page of memory is on most systems, so that locking it locks nothing else.
+#[repr(C, align(4096))]
+struct Page([u8; 4096]);
 
 impl Key {
     /// Length of a key in bytes.
     pub const LEN: usize = 32;
+
+    fn zero() -> Self {
+        let page = Box::new(Page([0; 4096]));
+        let _locked = region::lock(page.0.as_ptr(), page.0.len()).ok();
+        Self { page, _locked }
+    }
 
     /// A key from the operating system's random number generator.
     ///
     /// # Errors
     /// `ERR_INTERNAL` when the generator fails.
     pub fn generate() -> crate::Result<Self> {
-        let mut key = Self(Box::new([0; Self::LEN]));
-        fill_random(key.0.as_mut_slice())?;
+        let mut key = Self::zero();
+        fill_random(key.expose_mut())?;
         Ok(key)
     }
 
     /// A key from exactly [`Key::LEN`] bytes, `None` for any other length.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        let mut key = Self(Box::new([0; Self::LEN]));
-        if bytes.len() != Self::LEN {
-            return None;
-        }
-        key.0.copy_from_slice(bytes);
+        let bytes: &[u8; Self::LEN] = bytes.try_into().ok()?;
+        let mut key = Self::zero();
+        key.expose_mut().copy_from_slice(bytes);
         Some(key)
+    }
+
+    /// A key that `derive` writes.
+    ///
+    /// # Errors
+    /// Those of `derive`.
+    pub(crate) fn derive<E>(
+        derive: impl FnOnce(&mut [u8; Self::LEN]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut key = Self::zero();
+        derive(key.expose_mut())?;
+        Ok(key)
     }
 
     /// The key itself. Every use of a secret is a call of this function.
     #[must_use]
     pub fn expose(&self) -> &[u8; Self::LEN] {
-        &self.0
+        self.page
+            .0
+            .first_chunk()
+            .unwrap_or_else(|| unreachable!("a page is longer than a key"))
     }
 
-    pub(crate) fn expose_mut(&mut self) -> &mut [u8; Self::LEN] {
-        &mut self.0
+    fn expose_mut(&mut self) -> &mut [u8; Self::LEN] {
+        self.page
+            .0
+            .first_chunk_mut()
+            .unwrap_or_else(|| unreachable!("a page is longer than a key"))
     }
 }
 
 impl Drop for Key {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.expose_mut().zeroize();
     }
 }
 

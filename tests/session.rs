@@ -8,7 +8,7 @@ use electron_latchkey::keychain::MemoryKeychain;
 use electron_latchkey::provider::{Credentials, Grant, Provider, Renewal, SignIn, SignUp, User};
 use electron_latchkey::secret::SecretString;
 use electron_latchkey::session::{Reason, Session, SessionOptions, Snapshot, State};
-use electron_latchkey::vault::{Vault, VaultOptions};
+use electron_latchkey::vault::{KeySource, Vault, VaultOptions};
 use electron_latchkey::{Error, Result};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -144,7 +144,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let mut options = VaultOptions::new("com.example.test");
         options.path = Some(dir.path().to_owned());
-        let vault = Vault::open(options, &MemoryKeychain::default()).unwrap();
+        let vault = Vault::open(options, KeySource::keychain(MemoryKeychain::default())).unwrap();
         Self {
             _dir: dir,
             vault,

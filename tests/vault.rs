@@ -5,7 +5,7 @@ use electron_latchkey::Error;
 use electron_latchkey::clock::ManualClock;
 use electron_latchkey::keychain::MemoryKeychain;
 use electron_latchkey::secret::{SecretBytes, SecretString};
-use electron_latchkey::vault::{Value, Vault, VaultOptions};
+use electron_latchkey::vault::{KeySource, Value, Vault, VaultOptions};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Home {
     }
 
     fn open(&self) -> Result<Vault, Error> {
-        Vault::open(self.options(), &self.keychain)
+        Vault::open(self.options(), KeySource::keychain(self.keychain.clone()))
     }
 
     fn file(&self) -> PathBuf {
@@ -106,7 +106,7 @@ fn a_value_is_gone_when_its_time_has_passed() {
         clock: Arc::clone(&clock) as _,
         ..home.options()
     };
-    let vault = Vault::open(options, &home.keychain).unwrap();
+    let vault = Vault::open(options, KeySource::keychain(home.keychain.clone())).unwrap();
     let ttl = Some(Duration::from_millis(500));
     vault.set("k", text("v"), ttl).unwrap();
     clock.set(1_499);
@@ -216,7 +216,7 @@ fn whatever_else_lies_in_its_place_is_refused_and_kept() {
         (&vec![0; good.len()], "ERR_VAULT_CORRUPT"),
         (br#"{"token":"plain"}"#, "ERR_VAULT_CORRUPT"),
         (&newer, "ERR_VAULT_VERSION"),
-        (&good[..96], "ERR_VAULT_TAMPERED"),
+        (&good[..128], "ERR_VAULT_TAMPERED"),
     ];
     for (bytes, code) in cases {
         fs::write(home.file(), bytes).unwrap();
@@ -308,12 +308,12 @@ fn ids_and_paths_are_checked_before_anything_happens() {
     for id in ["", ".hidden", "a/b", "a b", "ü", &"a".repeat(129)] {
         let mut options = home.options();
         options.id = id.to_owned();
-        let error = Vault::open(options, &home.keychain).unwrap_err();
+        let error = Vault::open(options, KeySource::keychain(home.keychain.clone())).unwrap_err();
         assert_eq!(error.code(), "ERR_INVALID_ARGUMENT", "{id}");
     }
     let mut options = home.options();
     options.path = Some("relative".into());
-    let error = Vault::open(options, &home.keychain).unwrap_err();
+    let error = Vault::open(options, KeySource::keychain(home.keychain.clone())).unwrap_err();
     assert_eq!(error.code(), "ERR_INVALID_ARGUMENT");
     assert!(home.keychain.is_empty());
 }

@@ -3,9 +3,9 @@
 use super::argument::Argument;
 use super::process;
 use super::promise::{or_rejected, promise_blocking};
-use crate::keychain::{Deadline, OsKeychain};
+use crate::keychain::{Backend, Deadline, OsKeychain};
 use crate::secret::{SecretBytes, SecretString};
-use crate::vault::{self, Value};
+use crate::vault::{self, KeySource, Value};
 use napi::bindgen_prelude::{Buffer, Either, Env, PromiseRaw, Result, Uint8Array};
 use napi_derive::napi;
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl Vault {
             };
             let open = move || {
                 let keychain = Deadline::new(OsKeychain::new(), deadline);
-                vault::Vault::open(opening, &keychain)
+                vault::Vault::open(opening, KeySource::keychain(keychain))
             };
             promise_blocking(env, open, |_, opened| Ok(Self(opened)))
         });
@@ -207,8 +207,14 @@ impl Vault {
     pub fn protection(&self) -> Protection {
         let protection = self.0.protection();
         Protection {
-            backend: protection.backend.name().to_owned(),
-            description: protection.backend.description().to_owned(),
+            backend: protection
+                .backend
+                .map_or("passphrase", Backend::name)
+                .to_owned(),
+            description: protection
+                .backend
+                .map_or(PASSPHRASE_DESCRIPTION, Backend::description)
+                .to_owned(),
             path: protection.path.display().to_string(),
         }
     }

@@ -224,7 +224,7 @@ impl Engine {
     async fn commit(self: &Arc<Self>, generation: u64, grant: Grant, event: Event) -> Result<()> {
         let _in_order = self.commits.lock().await;
         self.core().check_generation(generation)?;
-        let grant = self.store(grant).await?;
+        let grant = self.store(grant, event == Event::SignedIn).await?;
         // A sign-out that came meanwhile waits for this commit to end, and then removes what it stored.
         let mut core = self.core();
         core.check_generation(generation)?;
@@ -232,10 +232,11 @@ impl Engine {
         Ok(())
     }
 
-    async fn store(&self, grant: Grant) -> Result<Grant> {
+    async fn store(&self, grant: Grant, replaces: bool) -> Result<Grant> {
         let (vault, identity) = (self.vault.clone(), self.provider.identity());
         blocking(move || {
-            Record::store(&vault, &identity, &grant.user, Some(&grant.credentials))?;
+            let credentials = Some(&grant.credentials);
+            Record::store(&vault, &identity, &grant.user, credentials, replaces)?;
             Ok(grant)
         })
         .await
@@ -254,7 +255,7 @@ impl Engine {
         blocking(move || {
             // The record that stays without its tokens; the file that held them sealed is rewritten.
             if let Some(user) = user {
-                Record::store(&vault, &identity, &user, None)?;
+                Record::store(&vault, &identity, &user, None, true)?;
                 vault.compact()?;
             }
             Ok(())

@@ -58,7 +58,8 @@ impl Record {
         }))
     }
 
-    /// Stores a session, durably.
+    /// Stores a session, durably. `replaces`: whether somebody signed in or the session ended, so that every copy of the
+    /// vault from before is an old one; a renewal does not.
     ///
     /// # Errors
     /// The vault's.
@@ -67,6 +68,7 @@ impl Record {
         provider: &str,
         user: &User,
         credentials: Option<&Credentials>,
+        replaces: bool,
     ) -> Result<()> {
         let stored = Stored {
             version: VERSION,
@@ -76,12 +78,12 @@ impl Record {
         };
         let text = serde_json::to_string(&stored)
             .map_err(|_| Error::Internal("a session record could not be written"))?;
-        vault.put(
-            Space::Session,
-            KEY,
-            Value::Text(SecretString::new(text)),
-            None,
-        )
+        let value = Value::Text(SecretString::new(text));
+        if replaces {
+            vault.put_anchored(KEY, value)
+        } else {
+            vault.put(Space::Session, KEY, value, None)
+        }
     }
 
     /// Removes the session and its traces in the file.
@@ -89,10 +91,7 @@ impl Record {
     /// # Errors
     /// The vault's.
     pub(crate) fn erase(vault: &Vault) -> Result<()> {
-        if vault.remove(Space::Session, KEY)? {
-            vault.compact()?;
-        }
-        Ok(())
+        vault.erase_anchored(KEY)
     }
 }
 

@@ -38,11 +38,14 @@ pub(crate) enum Op {
     Delete(Space, String),
     /// Removes every key of a space.
     Clear(Space),
+    /// Says how many times the vault was anchored: what is older than the keychain's anchor is an old copy.
+    Generation(u64),
 }
 
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 const CLEAR: u8 = 3;
+const GENERATION: u8 = 4;
 
 /// Writes the operations one after another. The buffer holds secrets and is wiped on drop.
 pub(crate) fn encode(ops: &[Op]) -> Zeroizing<Vec<u8>> {
@@ -62,6 +65,7 @@ pub(crate) fn encoded_len(op: &Op) -> usize {
         Op::Put(_, key, entry) => 2 + 4 + key.len() + 1 + 8 + 4 + entry.value.expose().len(),
         Op::Delete(_, key) => 2 + 4 + key.len(),
         Op::Clear(_) => 2,
+        Op::Generation(_) => 2 + 8,
     }
 }
 
@@ -82,6 +86,10 @@ fn encode_op(op: &Op, out: &mut Vec<u8>) {
             sized(key.as_bytes(), out);
         }
         Op::Clear(space) => out.extend([CLEAR, space_byte(*space)]),
+        Op::Generation(generation) => {
+            out.extend([GENERATION, space_byte(Space::Session)]);
+            out.extend(generation.to_le_bytes());
+        }
     }
 }
 
@@ -145,6 +153,9 @@ fn decode_op(bytes: &mut &[u8]) -> Option<Op> {
         }
         DELETE => Some(Op::Delete(space, take_key(bytes)?)),
         CLEAR => Some(Op::Clear(space)),
+        GENERATION if space == Space::Session => {
+            Some(Op::Generation(u64::from_le_bytes(take_array(bytes)?)))
+        }
         _ => None,
     }
 }
@@ -202,6 +213,7 @@ mod tests {
             put("__proto__\0é", b"\0\xff"),
             Op::Delete(Space::Session, "k".into()),
             Op::Clear(Space::App),
+            Op::Generation(9),
         ];
         let again = decode(&encode(&ops));
         assert_eq!(format!("{again:?}"), format!("Some({ops:?})"));

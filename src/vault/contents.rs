@@ -3,18 +3,23 @@
 
 use super::batch::{Entry, Kind, Op, Space, encoded_len};
 use crate::secret::SecretBytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     entries: BTreeMap<(Space, String), Entry>,
     /// What a snapshot of the entries takes, in bytes before sealing.
     live_bytes: usize,
+    generation: u64,
+    /// The application's keys that changed, while somebody listens.
+    journal: Option<BTreeSet<String>>,
 }
 
 impl Contents {
     pub(crate) fn apply(&mut self, op: Op) {
+        self.note(&op);
         match op {
+            Op::Generation(generation) => self.generation = generation,
             Op::Put(space, key, entry) => {
                 self.remove(space, &key);
                 self.live_bytes += put_len(&key, &entry);
@@ -34,6 +39,72 @@ impl Contents {
                 }
             }
         }
+    }
+
+    fn note(&mut self, op: &Op) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        match op {
+            Op::Put(Space::App, key, _) | Op::Delete(Space::App, key) => {
+                journal.insert(key.clone());
+            }
+            Op::Clear(Space::App) => {
+                let names = self
+                    .entries
+                    .keys()
+                    .filter(|(space, _)| *space == Space::App);
+                journal.extend(names.map(|(_, key)| key.clone()));
+            }
+            Op::Put(..) | Op::Delete(..) | Op::Clear(_) | Op::Generation(_) => {}
+        }
+    }
+
+    /// Begins to note which keys change, or goes on.
+    pub(crate) fn start_journal(&mut self) {
+        self.journal.get_or_insert_default();
+    }
+
+    /// The keys that changed since the journal was last taken.
+    pub(crate) fn take_journal(&mut self) -> BTreeSet<String> {
+        self.journal
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Becomes `fresh`, which was read from a file that replaced the one before.
+    pub(crate) fn replace(&mut self, fresh: Self) {
+        if let Some(journal) = &mut self.journal {
+            let differs = |ours: &Self, theirs: &Self| -> Vec<String> {
+                let of_app = ours
+                    .entries
+                    .iter()
+                    .filter(|((space, _), _)| *space == Space::App);
+                of_app
+                    .filter(|(name, entry)| {
+                        theirs.entries.get(name).map(|other| other.value.expose())
+                            != Some(entry.value.expose())
+                    })
+                    .map(|((_, key), _)| key.clone())
+                    .collect()
+            };
+            let before = Self {
+                entries: std::mem::take(&mut self.entries),
+                ..Self::default()
+            };
+            journal.extend(differs(&before, &fresh));
+            journal.extend(differs(&fresh, &before));
+        }
+        *self = Self {
+            journal: self.journal.take(),
+            ..fresh
+        };
+    }
+
+    /// How many times the vault was anchored.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     fn remove(&mut self, space: Space, key: &str) {
@@ -65,7 +136,8 @@ impl Contents {
     /// Operations that make these contents anew, without what has expired, in batches of about `batch_bytes`.
     pub(crate) fn snapshot(&self, now_ms: u64, batch_bytes: usize) -> Vec<Vec<Op>> {
         // A file always has a first frame: it is what authenticates the header.
-        let mut batches = vec![Vec::new()];
+        let mut batches = vec![vec![Op::Generation(self.generation)]];
+        // The generation is not counted, as in `live_bytes`.
         let mut size = 0;
         for ((space, key), entry) in &self.entries {
             if !entry.is_live(now_ms) {
@@ -162,9 +234,33 @@ mod tests {
             .snapshot(0, usize::MAX)
             .iter()
             .flatten()
+            .filter(|op| !matches!(op, Op::Generation(_)))
             .map(encoded_len)
             .sum();
         assert_eq!(contents.live_bytes(), snapshot);
+    }
+
+    #[test]
+    fn the_journal_holds_each_of_the_applications_keys_that_changed() {
+        let mut contents = Contents::default();
+        contents.apply(put(Space::App, "before", b"1", None));
+        contents.start_journal();
+        contents.apply(put(Space::App, "b", b"1", None));
+        contents.apply(put(Space::App, "b", b"2", None));
+        contents.apply(put(Space::Session, "s", b"3", None));
+        let taken = |contents: &mut Contents| Vec::from_iter(contents.take_journal());
+        assert_eq!(taken(&mut contents), ["b"]);
+        contents.apply(Op::Clear(Space::App));
+        assert_eq!(taken(&mut contents), ["b", "before"]);
+
+        contents.apply(put(Space::App, "kept", b"1", None));
+        contents.apply(put(Space::App, "lost", b"1", None));
+        contents.take_journal();
+        let mut fresh = Contents::default();
+        fresh.apply(put(Space::App, "kept", b"1", None));
+        fresh.apply(put(Space::App, "new", b"1", None));
+        contents.replace(fresh);
+        assert_eq!(taken(&mut contents), ["lost", "new"]);
     }
 
     #[test]
@@ -174,6 +270,7 @@ mod tests {
         assert!(contents.get(Space::App, "k", 9).is_some());
         assert!(contents.get(Space::App, "k", 10).is_none());
         assert_eq!(contents.keys(Space::App, 10).count(), 0);
-        assert!(contents.snapshot(10, usize::MAX).iter().all(Vec::is_empty));
+        let snapshot = contents.snapshot(10, usize::MAX);
+        assert!(matches!(snapshot[0][..], [Op::Generation(0)]));
     }
 }

@@ -28,7 +28,7 @@ const SECTOR_BYTES: usize = 512;
 
 /// Seals and opens frames in their order. One value follows one file.
 pub(crate) struct Chain {
-    cipher: XChaCha20Poly1305,
+    data_key: Key,
     header_digest: [u8; 32],
     /// Number of the next frame; the first is 0.
     sequence: u64,
@@ -46,9 +46,9 @@ pub(crate) enum Read {
 }
 
 impl Chain {
-    pub(crate) fn new(header: &Header, data_key: &Key) -> Self {
+    pub(crate) fn new(header: &Header, data_key: Key) -> Self {
         Self {
-            cipher: XChaCha20Poly1305::new(data_key.expose().into()),
+            data_key,
             header_digest: header.digest(),
             sequence: 0,
             previous: [0; TAG_BYTES],
@@ -75,7 +75,7 @@ impl Chain {
         frame.extend(payload);
         frame.resize(total - TAG_BYTES - LEN_BYTES, PADDING);
         let tag = self
-            .cipher
+            .cipher()
             .encrypt_inout_detached(
                 &nonce,
                 &self.associated_data(),
@@ -119,7 +119,7 @@ impl Chain {
             return None;
         }
         let mut payload = Zeroizing::new(ciphertext.to_vec());
-        self.cipher
+        self.cipher()
             .decrypt_inout_detached(
                 &XNonce::from(*nonce),
                 &self.associated_data(),
@@ -128,6 +128,11 @@ impl Chain {
             )
             .ok()?;
         Some(payload)
+    }
+
+    /// Made anew for each frame, and wiped after it: the key stays in its locked page only.
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(self.data_key.expose().into())
     }
 
     fn associated_data(&self) -> [u8; 32 + 8 + TAG_BYTES] {
@@ -180,18 +185,21 @@ fn sectors(rest: &[u8], offset: u64) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::header::KeyProtection;
+    use crate::vault::root_key::RootKey;
 
     const FIRST: u64 = Header::LEN as u64;
 
     /// Two chains at the beginning of one file: a writer's and a reader's.
     fn pair() -> (Chain, Chain) {
-        let root = Key::from_slice(&[7; 32]).unwrap_or_else(|| unreachable!());
-        let header = Header::generate("com.example.a", 1, &root).unwrap_or_else(|e| panic!("{e}"));
-        let data_key = header.data_key("com.example.a", &root);
-        (
-            Chain::new(&header, &data_key),
-            Chain::new(&header, &data_key),
-        )
+        let root = RootKey {
+            epoch: 1,
+            protection: KeyProtection::Keychain,
+            key: Key::from_slice(&[7; 32]).unwrap_or_else(|| unreachable!()),
+        };
+        let header = Header::generate("com.example.a", &root).unwrap_or_else(|e| panic!("{e}"));
+        let chain = || Chain::new(&header, header.data_key("com.example.a", &root.key));
+        (chain(), chain())
     }
 
     fn chain() -> Chain {

@@ -16,13 +16,20 @@ const SNAPSHOT_BATCH_BYTES: usize = 1024 * 1024;
 /// A file is rewritten when it is this much larger than twice what it holds: each byte is then rewritten about once.
 const GARBAGE_BYTES: u64 = 1024 * 1024;
 
-/// Everything that names and protects one vault file.
+/// Which vault's file, and where it lies.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) path: PathBuf,
     pub(crate) vault_id: String,
-    pub(crate) root: RootKey,
+}
+
+/// A file whose header was read, but whose frames were not: its key is not known yet.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    file: Box<dyn DiskFile>,
+    bytes: Vec<u8>,
+    pub(crate) header: Header,
 }
 
 /// An open file of which everything up to `end` has been verified.
@@ -41,50 +48,149 @@ pub(crate) enum Tail {
     Torn,
 }
 
-impl Log {
-    /// Reads the whole file into `contents`.
+impl Place {
+    pub(crate) fn stat(&self) -> Result<Option<Stat>> {
+        self.disk
+            .stat(&self.path)
+            .map_err(Error::vault_io("look at the vault file"))
+    }
+
+    /// Opens the file and reads its header; `None` when there is no file.
     ///
     /// # Errors
-    /// `ERR_VAULT_IO`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`, `ERR_KEY_INVALID`, `ERR_VAULT_TAMPERED`.
-    pub(crate) fn open(place: &Place, contents: &mut Contents) -> Result<(Self, Tail)> {
-        let io = Error::vault_io;
-        let mut file = place
-            .disk
-            .open(&place.path)
-            .map_err(io("open the vault file"))?;
-        let bytes = file.read_from(0).map_err(io("read the vault file"))?;
-        let header = Header::decode(&bytes, &place.vault_id)?;
-        if header.epoch != place.root.epoch || !header.is_sealed_by(&place.root.key) {
-            return Err(Error::KeyInvalid("another key sealed the file"));
+    /// `ERR_VAULT_IO`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`.
+    pub(crate) fn read(&self) -> Result<Option<Unread>> {
+        if self.stat()?.is_none() {
+            return Ok(None);
         }
-        let id = file.stat().map_err(io("read the vault file"))?.id;
-        let mut log = Self {
-            chain: place.chain(&header),
+        let mut file = self
+            .disk
+            .open(&self.path)
+            .map_err(Error::vault_io("open the vault file"))?;
+        let bytes = file
+            .read_from(0)
+            .map_err(Error::vault_io("read the vault file"))?;
+        let header = Header::decode(&bytes, &self.vault_id)?;
+        Ok(Some(Unread {
             file,
+            bytes,
+            header,
+        }))
+    }
+
+    fn chain(&self, header: &Header, root: &RootKey) -> Chain {
+        Chain::new(header, header.data_key(&self.vault_id, &root.key))
+    }
+}
+
+impl Unread {
+    /// Reads every frame into `contents`. `root` is the key that sealed the file.
+    ///
+    /// # Errors
+    /// `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`.
+    pub(crate) fn replay(
+        self,
+        place: &Place,
+        root: &RootKey,
+        contents: &mut Contents,
+    ) -> Result<(Log, Tail)> {
+        let id = self
+            .file
+            .stat()
+            .map_err(Error::vault_io("read the vault file"))?
+            .id;
+        let mut log = Log {
+            chain: place.chain(&self.header, root),
+            file: self.file,
             id,
             end: Header::LEN as u64,
         };
-        let tail = log.replay(&bytes[Header::LEN..], contents)?;
+        let tail = replay(
+            &mut log.chain,
+            &mut log.end,
+            &self.bytes[Header::LEN..],
+            contents,
+        )?;
         if log.end == Header::LEN as u64 {
             // A file is put in place with its first frame, so without one it was cut or its header was changed.
             return Err(Error::VaultTampered("its first frame is missing"));
         }
         Ok((log, tail))
     }
+}
 
-    /// Makes a new file with `contents` and puts it in place of the old one, if there is one.
+/// A whole file with `contents`, sealed by `root`: for its place on disk, or as a recovery copy.
+pub(crate) fn snapshot(
+    place: &Place,
+    root: &RootKey,
+    contents: &Contents,
+    now_ms: u64,
+) -> Result<(Vec<u8>, Chain)> {
+    let header = Header::generate(&place.vault_id, root)?;
+    let mut chain = place.chain(&header, root);
+    let mut bytes = header.encode().to_vec();
+    for ops in contents.snapshot(now_ms, SNAPSHOT_BATCH_BYTES) {
+        let frame = chain.seal(&batch::encode(&ops))?;
+        chain.advance(&frame);
+        bytes.extend(frame);
+    }
+    Ok((bytes, chain))
+}
+
+/// Reads a recovery copy: a whole file in memory.
+///
+/// # Errors
+/// `ERR_VAULT_CORRUPT` when it is cut, and those of reading a file.
+pub(crate) fn read_snapshot(
+    vault_id: &str,
+    bytes: &[u8],
+    unlock: impl FnOnce(&Header) -> Result<RootKey>,
+    contents: &mut Contents,
+) -> Result<()> {
+    let header = Header::decode(bytes, vault_id)?;
+    let root = unlock(&header)?;
+    let mut chain = Chain::new(&header, header.data_key(vault_id, &root.key));
+    let mut end = Header::LEN as u64;
+    let tail = replay(&mut chain, &mut end, &bytes[Header::LEN..], contents)?;
+    if tail == Tail::Torn || end == Header::LEN as u64 {
+        return Err(Error::VaultCorrupt("the copy is cut off"));
+    }
+    Ok(())
+}
+
+/// Applies the frames in `bytes`, which begin at `end` in their file; moves `end` behind each one that was applied.
+fn replay(chain: &mut Chain, end: &mut u64, bytes: &[u8], contents: &mut Contents) -> Result<Tail> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match chain.read(rest, *end)? {
+            Read::Torn => return Ok(Tail::Torn),
+            Read::Frame(payload, len) => {
+                let ops = batch::decode(&payload)
+                    .ok_or(Error::VaultCorrupt("a frame holds an unknown operation"))?;
+                chain.advance(&rest[..len]);
+                *end += len as u64;
+                rest = &rest[len..];
+                for op in ops {
+                    contents.apply(op);
+                }
+            }
+        }
+    }
+    Ok(Tail::Clean)
+}
+
+impl Log {
+    /// Makes a new file with `contents`, sealed by `root`, and puts it in place of the old one, if there is one.
     ///
     /// # Errors
     /// `ERR_VAULT_IO`; the old file is then still in place.
-    pub(crate) fn create(place: &Place, contents: &Contents, now_ms: u64) -> Result<Self> {
-        let header = Header::generate(&place.vault_id, place.root.epoch, &place.root.key)?;
-        let mut chain = place.chain(&header);
-        let mut bytes = header.encode().to_vec();
-        for ops in contents.snapshot(now_ms, SNAPSHOT_BATCH_BYTES) {
-            let frame = chain.seal(&batch::encode(&ops))?;
-            chain.advance(&frame);
-            bytes.extend(frame);
-        }
+    pub(crate) fn create(
+        place: &Place,
+        root: &RootKey,
+        contents: &Contents,
+        now_ms: u64,
+    ) -> Result<Self> {
+        let (bytes, chain) = snapshot(place, root, contents, now_ms)?;
         let io = Error::vault_io;
         let file = write_in_place(&*place.disk, &place.path, &bytes)
             .map_err(io("write the vault file"))?;
@@ -126,7 +232,7 @@ impl Log {
             .file
             .read_from(self.end)
             .map_err(Error::vault_io("read the vault file"))?;
-        self.replay(&bytes, contents)
+        replay(&mut self.chain, &mut self.end, &bytes, contents)
     }
 
     /// Cuts off a write that never finished. Only under the lock: a live writer may be in the middle of it.
@@ -163,26 +269,6 @@ impl Log {
             id: self.id,
         }
     }
-
-    fn replay(&mut self, bytes: &[u8], contents: &mut Contents) -> Result<Tail> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match self.chain.read(rest, self.end)? {
-                Read::Torn => return Ok(Tail::Torn),
-                Read::Frame(payload, len) => {
-                    let ops = batch::decode(&payload)
-                        .ok_or(Error::VaultCorrupt("a frame holds an unknown operation"))?;
-                    self.chain.advance(&rest[..len]);
-                    self.end += len as u64;
-                    rest = &rest[len..];
-                    for op in ops {
-                        contents.apply(op);
-                    }
-                }
-            }
-        }
-        Ok(Tail::Clean)
-    }
 }
 
 /// How the file at the path compares with the one that is open.
@@ -193,12 +279,6 @@ pub(crate) enum Compared {
     Changed,
     /// Another file.
     Replaced,
-}
-
-impl Place {
-    fn chain(&self, header: &Header) -> Chain {
-        Chain::new(header, &header.data_key(&self.vault_id, &self.root.key))
-    }
 }
 
 /// Writes a file so that at any moment either the old or the whole new one is in place.

@@ -7,7 +7,8 @@
 //! | [`header`], [`frame`] | how a write is sealed and bound to its place |
 //! | [`log`] | the file: replay, append, rewrite |
 //! | [`disk`], [`lock`] | what is asked of the operating system |
-//! | [`root_key`] | the key in the keychain |
+//! | [`root_key`] | the key: in the keychain, or from a passphrase |
+//! | [`watch`] | who is told of changes |
 //!
 //! Invariants:
 //! - A call that returned success is on disk. A call that failed changed nothing, on disk or in memory.
@@ -22,21 +23,27 @@ mod header;
 mod lock;
 mod log;
 mod root_key;
+mod watch;
 
 use crate::clock::{Clock, SystemClock};
-use crate::keychain::{Backend, Keychain};
+use crate::keychain::Backend;
 use crate::secret::{SecretBytes, SecretString};
 use crate::{Error, Result};
 use batch::{Entry, Kind, Op};
 use contents::Contents;
 use disk::{Disk, OsDisk, Stat};
+use header::KeyProtection;
 use lock::LockFile;
-use log::{Compared, Log, Place, Tail};
-use root_key::RootKey;
+use log::{Compared, Log, Place, Tail, Unread};
+pub use root_key::KeySource;
+use root_key::{Keys, RootKey};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+pub use watch::Changes;
+use watch::Listeners;
 
 pub(crate) use batch::Space;
 
@@ -59,6 +66,9 @@ pub struct VaultOptions {
     pub path: Option<PathBuf>,
     /// How long a write waits for other processes. Default 5 s.
     pub lock_timeout: Duration,
+    /// Whether to open a file that is older than the last sign-in, sign-out or key rotation, because a person restored it
+    /// on purpose. It then counts as the newest. Default false.
+    pub allow_rollback: bool,
     /// The file system. Default [`OsDisk`].
     pub disk: Arc<dyn Disk>,
     /// The clock for expiring values. Default [`SystemClock`].
@@ -73,6 +83,7 @@ impl VaultOptions {
             id: id.into(),
             path: None,
             lock_timeout: Duration::from_secs(5),
+            allow_rollback: false,
             disk: Arc::new(OsDisk),
             clock: Arc::new(SystemClock),
         }
@@ -88,13 +99,32 @@ pub enum Value {
     Text(SecretString),
 }
 
-/// What protects a vault. Proven: the root key was read from this backend when the vault was opened.
+/// What protects a vault. Proven: the root key came from there when the vault was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Protection {
-    /// The store that holds the root key.
-    pub backend: Backend,
+    /// The store that holds the root key; `None` for a passphrase.
+    pub backend: Option<Backend>,
     /// The vault's file.
     pub path: PathBuf,
+}
+
+/// One change of a batch.
+#[derive(Debug)]
+pub enum Change {
+    /// Stores a value.
+    Set {
+        /// The name, at most [`MAX_KEY_BYTES`].
+        key: String,
+        /// The value, at most [`MAX_VALUE_BYTES`].
+        value: Value,
+        /// How long the value exists; `None` for ever.
+        ttl: Option<Duration>,
+    },
+    /// Removes a value, if it is there.
+    Delete {
+        /// The name.
+        key: String,
+    },
 }
 
 /// An open vault. Clones share it.
@@ -108,14 +138,22 @@ struct Inner {
     clock: Arc<dyn Clock>,
     lock: LockFile,
     /// Serializes access to the file. `None` once closed.
-    log: Mutex<Option<Log>>,
-    /// What readers see. Written only while `log` is held, and never during a write to disk.
-    contents: RwLock<Contents>,
-    /// The file as it was last read or written; `None` once closed. Lets a reader see without the log's lock that
+    writer: Mutex<Option<Writer>>,
+    /// The file as it was last read or written; `None` once closed. Lets a reader see without the writer's lock that
     /// nothing has changed.
     seen: RwLock<Option<Stat>>,
+    /// What readers see. Changed only while `writer` is held, and never during a write to disk.
+    contents: RwLock<Contents>,
+    listeners: Listeners,
     /// A write by another process that never finished was dropped when the vault was opened.
     found_torn: bool,
+}
+
+/// What it takes to write: the file, the key that seals it, and where the next key comes from.
+struct Writer {
+    log: Log,
+    root: RootKey,
+    keys: Keys,
 }
 
 impl fmt::Debug for Vault {
@@ -132,74 +170,30 @@ impl Vault {
     /// Until the keychain has answered, nothing is written anywhere.
     ///
     /// # Errors
-    /// `ERR_INVALID_ARGUMENT`; the keychain's (see [`Keychain::read`]); `ERR_KEY_MISSING` when the file exists and the
-    /// key does not; `ERR_KEY_INVALID`; `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`,
-    /// `ERR_VAULT_FOREIGN`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`.
-    pub fn open(options: VaultOptions, keychain: &dyn Keychain) -> Result<Self> {
-        let id = parse_id(options.id)?;
-        let dir = match options.path {
-            Some(path) => absolute(path)?,
-            None => default_dir(&id)?,
-        };
-        let disk = options.disk;
-        let path = dir.join(FILE_NAME);
-        let exists = || {
-            disk.stat(&path)
-                .map(|found| found.is_some())
-                .map_err(Error::vault_io("look at the vault file"))
-        };
-        let file_was_there = exists()?;
-        let known = RootKey::read(keychain, &id)?;
-        if file_was_there && known.is_none() {
-            return Err(Error::KeyMissing);
-        }
-        disk.create_dir(&dir)
-            .map_err(Error::vault_io("make the vault's directory"))?;
-        let lock = LockFile::open(&dir.join(LOCK_NAME))?;
-        let guard = lock.acquire(options.lock_timeout)?;
+    /// `ERR_INVALID_ARGUMENT`; the keychain's (see [`Keychain::read`](crate::keychain::Keychain::read)); `ERR_KEY_MISSING`
+    /// when the file exists and the key does not; `ERR_KEY_INVALID`, `ERR_INVALID_PASSPHRASE`, `ERR_PROTECTION_MISMATCH`;
+    /// `ERR_VAULT_ROLLED_BACK`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`,
+    /// `ERR_VAULT_BUSY`, `ERR_VAULT_IO`.
+    pub fn open(options: VaultOptions, source: KeySource) -> Result<Self> {
+        Opening::begin(options, source)?.finish(None)
+    }
 
-        // Another process may have made file and key since: under the lock, look again before making anything.
-        let file_is_there = exists()?;
-        let root = match known {
-            Some(root) => root,
-            None => match RootKey::read(keychain, &id)? {
-                Some(root) => root,
-                None if file_is_there => return Err(Error::KeyMissing),
-                None => RootKey::create(keychain, &id)?,
-            },
-        };
-        let place = Place {
-            disk: Arc::clone(&disk),
-            path: path.clone(),
-            vault_id: id,
-            root,
-        };
+    /// Makes the vault anew with what a recovery copy holds. A file that is in the way is kept under another name beside it.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_PASSPHRASE` when it is not the copy's; `ERR_VAULT_CORRUPT`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_VERSION`,
+    /// `ERR_VAULT_FOREIGN` for the copy; and as for [`Vault::open`].
+    pub fn recover(
+        options: VaultOptions,
+        source: KeySource,
+        copy: &[u8],
+        passphrase: SecretString,
+    ) -> Result<Self> {
+        let id = parse_id(options.id.clone())?;
         let mut contents = Contents::default();
-        let (log, tail) = if file_is_there {
-            let (mut log, tail) = Log::open(&place, &mut contents)?;
-            if tail == Tail::Torn {
-                log.cut_torn_tail()?;
-            }
-            (log, tail)
-        } else {
-            let now_ms = options.clock.now_ms();
-            (Log::create(&place, &contents, now_ms)?, Tail::Clean)
-        };
-        drop(guard);
-        Ok(Self(Arc::new(Inner {
-            protection: Protection {
-                backend: keychain.backend(),
-                path,
-            },
-            place,
-            lock_timeout: options.lock_timeout,
-            clock: options.clock,
-            lock,
-            seen: RwLock::new(Some(log.stat())),
-            log: Mutex::new(Some(log)),
-            contents: RwLock::new(contents),
-            found_torn: tail == Tail::Torn,
-        })))
+        let mut copy_keys = Keys::ask(KeySource::passphrase(passphrase), &id)?;
+        log::read_snapshot(&id, copy, |header| copy_keys.unlock(header), &mut contents)?;
+        Opening::begin(options, source)?.finish(Some(contents))
     }
 
     /// What protects this vault.
@@ -267,7 +261,7 @@ impl Vault {
     pub fn has(&self, key: &str) -> Result<bool> {
         self.0.catch_up()?;
         let now_ms = self.0.clock.now_ms();
-        let contents = self.0.contents();
+        let contents = read(&self.0.contents);
         Ok(contents.get(Space::App, key, now_ms).is_some())
     }
 
@@ -278,11 +272,48 @@ impl Vault {
     pub fn keys(&self) -> Result<Vec<String>> {
         self.0.catch_up()?;
         let now_ms = self.0.clock.now_ms();
-        let contents = self.0.contents();
+        let contents = read(&self.0.contents);
         Ok(contents
             .keys(Space::App, now_ms)
             .map(str::to_owned)
             .collect())
+    }
+
+    /// Makes all of the changes or, on an error, none: one frame on disk.
+    ///
+    /// # Errors
+    /// As for [`Vault::set`].
+    pub fn write(&self, changes: Vec<Change>) -> Result<()> {
+        let now_ms = self.0.clock.now_ms();
+        let ops = changes.into_iter().map(|change| match change {
+            Change::Set { key, value, ttl } => put(Space::App, key, value, ttl, now_ms),
+            Change::Delete { key } => Ok(Op::Delete(Space::App, key)),
+        });
+        let ops = ops.collect::<Result<Vec<_>>>()?;
+        self.0.append(ops)
+    }
+
+    /// Replaces the value under `key` by what `change` makes of it, with no write of any process in between. `None` from
+    /// `change` removes the value.
+    ///
+    /// # Errors
+    /// As for [`Vault::set`].
+    pub fn update(
+        &self,
+        key: &str,
+        change: impl FnOnce(Option<Value>) -> Option<Value>,
+    ) -> Result<()> {
+        let now_ms = self.0.clock.now_ms();
+        self.0.with_writer(|writer| {
+            let old = read(&self.0.contents)
+                .get(Space::App, key, now_ms)
+                .map(Entry::to_value);
+            let op = match change(old) {
+                Some(value) => put(Space::App, key.to_owned(), value, None, now_ms)?,
+                None => Op::Delete(Space::App, key.to_owned()),
+            };
+            self.0.append_with(writer, vec![op])
+        })
     }
 
     /// Removes all of the application's values in one step. The session's own records stay.
@@ -290,7 +321,20 @@ impl Vault {
     /// # Errors
     /// As for [`Vault::delete`].
     pub fn clear(&self) -> Result<()> {
-        self.0.write(vec![Op::Clear(Space::App)])
+        self.0.append(vec![Op::Clear(Space::App)])
+    }
+
+    /// Which of the application's keys change from now on, in this and in any other process. Ends when the vault is closed.
+    ///
+    /// # Errors
+    /// `ERR_VAULT_CLOSED`, `ERR_VAULT_IO` when the directory cannot be watched.
+    pub fn subscribe(&self) -> Result<UnboundedReceiver<Changes>> {
+        if read(&self.0.seen).is_none() {
+            return Err(Error::VaultClosed);
+        }
+        let receiver = Listeners::add(&self.0)?;
+        write(&self.0.contents).start_journal();
+        Ok(receiver)
     }
 
     /// Rewrites the file with what it holds now, so that removed values are gone from it in their sealed form too.
@@ -298,21 +342,85 @@ impl Vault {
     /// # Errors
     /// As for [`Vault::delete`].
     pub fn compact(&self) -> Result<()> {
-        self.0.with_log(|log| self.0.rewrite(log))
+        self.0.with_writer(|writer| self.0.rewrite(writer))
+    }
+
+    /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
+    ///
+    /// # Errors
+    /// As for [`Vault::delete`], and the keychain's.
+    pub fn rotate_key(&self) -> Result<()> {
+        self.0.with_writer(|writer| self.0.rotate(writer))
+    }
+
+    /// Replaces the passphrase that protects the vault, and the key with it.
+    ///
+    /// # Errors
+    /// As for [`Vault::delete`]; `ERR_PROTECTION_MISMATCH` when a keychain protects the vault.
+    pub fn change_passphrase(&self, passphrase: SecretString) -> Result<()> {
+        self.0.with_writer(|writer| {
+            if writer.root.protection == KeyProtection::Keychain {
+                return Err(Error::ProtectionMismatch("the OS keychain"));
+            }
+            let before = writer
+                .keys
+                .replace_passphrase(KeySource::passphrase(passphrase));
+            let rotated = self.0.rotate(writer);
+            if rotated.is_err() {
+                writer.keys.replace_passphrase(before);
+            }
+            rotated
+        })
+    }
+
+    /// A copy of everything in the vault, sealed with a passphrase, for [`Vault::recover`] when the keychain is lost.
+    ///
+    /// # Errors
+    /// As for [`Vault::get`].
+    pub fn export_recovery(&self, passphrase: &SecretString) -> Result<Vec<u8>> {
+        self.0.catch_up()?;
+        let root = root_key::passphrase_key(passphrase, 1)?;
+        let now_ms = self.0.clock.now_ms();
+        let (copy, _) = log::snapshot(&self.0.place, &root, &read(&self.0.contents), now_ms)?;
+        Ok(copy)
+    }
+
+    /// Destroys the vault: its file, then its key; and closes it.
+    ///
+    /// # Errors
+    /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, and the keychain's when the key could not be removed; the
+    /// file is gone then, and the key opens nothing.
+    pub fn wipe(&self) -> Result<()> {
+        let place = &self.0.place;
+        let wiped = self.0.with_writer(|writer| {
+            place
+                .disk
+                .remove(&place.path)
+                .and_then(|()| match place.path.parent() {
+                    Some(dir) => place.disk.sync_dir(dir),
+                    None => Ok(()),
+                })
+                .map_err(Error::vault_io("remove the vault file"))?;
+            writer.keys.forget()
+        });
+        self.close();
+        wiped
     }
 
     /// Closes the vault. Calls after this fail with `ERR_VAULT_CLOSED`; the values in memory are wiped.
     pub fn close(&self) {
-        let mut log = self.0.log();
-        *log = None;
+        let mut writer = self.0.writer();
+        *writer = None;
         *write(&self.0.seen) = None;
         *write(&self.0.contents) = Contents::default();
+        drop(writer);
+        self.0.listeners.close();
     }
 
     pub(crate) fn read(&self, space: Space, key: &str) -> Result<Option<Value>> {
         self.0.catch_up()?;
         let now_ms = self.0.clock.now_ms();
-        let contents = self.0.contents();
+        let contents = read(&self.0.contents);
         Ok(contents.get(space, key, now_ms).map(Entry::to_value))
     }
 
@@ -323,89 +431,121 @@ impl Vault {
         value: Value,
         ttl: Option<Duration>,
     ) -> Result<()> {
-        let (kind, value) = match value {
-            Value::Bytes(bytes) => (Kind::Bytes, bytes),
-            Value::Text(text) => (
-                Kind::Text,
-                SecretBytes::new(text.expose().as_bytes().to_vec()),
-            ),
-        };
-        check_size("key", key.len(), MAX_KEY_BYTES)?;
-        check_size("value", value.expose().len(), MAX_VALUE_BYTES)?;
-        let expires_at_ms = ttl.map(|ttl| {
-            let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-            // 0 means "never" in the file, so the first moment a value can expire at is 1.
-            self.0.clock.now_ms().saturating_add(ttl_ms).max(1)
-        });
-        self.0.write(vec![Op::Put(
-            space,
+        let op = put(space, key.to_owned(), value, ttl, self.0.clock.now_ms())?;
+        self.0.append(vec![op])
+    }
+
+    /// Stores a record of Latchkey's own, and makes every copy of the file from before an old one.
+    pub(crate) fn put_anchored(&self, key: &str, value: Value) -> Result<()> {
+        let op = put(
+            Space::Session,
             key.to_owned(),
-            Entry {
-                kind,
-                expires_at_ms,
-                value,
-            },
-        )])
+            value,
+            None,
+            self.0.clock.now_ms(),
+        )?;
+        self.0
+            .with_writer(|writer| self.0.append_anchored(writer, op))
+    }
+
+    /// Removes a record of Latchkey's own and its traces in the file, and makes every copy from before an old one.
+    pub(crate) fn erase_anchored(&self, key: &str) -> Result<()> {
+        let now_ms = self.0.clock.now_ms();
+        self.0.with_writer(|writer| {
+            let is_there = read(&self.0.contents)
+                .get(Space::Session, key, now_ms)
+                .is_some();
+            if is_there {
+                let op = Op::Delete(Space::Session, key.to_owned());
+                self.0.append_anchored(writer, op)?;
+                self.0.rewrite(writer)?;
+            }
+            Ok(())
+        })
     }
 
     pub(crate) fn remove(&self, space: Space, key: &str) -> Result<bool> {
         let now_ms = self.0.clock.now_ms();
-        self.0.with_log(|log| {
-            if self.0.contents().get(space, key, now_ms).is_none() {
+        self.0.with_writer(|writer| {
+            if read(&self.0.contents).get(space, key, now_ms).is_none() {
                 return Ok(false);
             }
-            self.0
-                .append(log, vec![Op::Delete(space, key.to_owned())])?;
+            let op = Op::Delete(space, key.to_owned());
+            self.0.append_with(writer, vec![op])?;
             Ok(true)
         })
     }
 }
 
 impl Inner {
-    fn log(&self) -> MutexGuard<'_, Option<Log>> {
-        // A panic while the log is held leaves it as it was before the operation or marks it for re-reading.
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
+        // A panic while the writer is held leaves it as it was before the operation.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn contents(&self) -> RwLockReadGuard<'_, Contents> {
-        read(&self.contents)
-    }
-
-    fn write(&self, ops: Vec<Op>) -> Result<()> {
-        self.with_log(|log| self.append(log, ops))
+    fn append(&self, ops: Vec<Op>) -> Result<()> {
+        self.with_writer(|writer| self.append_with(writer, ops))
     }
 
     /// Runs `change` under both locks, on a log that has caught up with every other process.
-    fn with_log<T>(&self, change: impl FnOnce(&mut Log) -> Result<T>) -> Result<T> {
-        let mut log = self.log();
-        let log = log.as_mut().ok_or(Error::VaultClosed)?;
+    fn with_writer<T>(&self, change: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
+        let mut writer = self.writer();
+        let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
         let _guard = self.lock.acquire(self.lock_timeout)?;
-        if self.synchronize(log)? == Tail::Torn {
-            log.cut_torn_tail()?;
+        if self.synchronize(writer)? == Tail::Torn {
+            writer.log.cut_torn_tail()?;
         }
-        let changed = change(log);
-        *write(&self.seen) = Some(log.stat());
+        let changed = change(writer);
+        self.publish(writer);
         changed
     }
 
-    fn append(&self, log: &mut Log, ops: Vec<Op>) -> Result<()> {
-        log.append(&ops)?;
+    fn append_with(&self, writer: &mut Writer, ops: Vec<Op>) -> Result<()> {
+        writer.log.append(&ops)?;
         {
             let mut contents = write(&self.contents);
             for op in ops {
                 contents.apply(op);
             }
         }
-        if log.is_mostly_garbage(&self.contents()) {
+        if writer.log.is_mostly_garbage(&read(&self.contents)) {
             // The write is durable already; a rewrite that fails is tried again after the next one.
-            let _ = self.rewrite(log);
+            let _ = self.rewrite(writer);
         }
         Ok(())
     }
 
-    fn rewrite(&self, log: &mut Log) -> Result<()> {
-        *log = Log::create(&self.place, &self.contents(), self.clock.now_ms())?;
+    fn append_anchored(&self, writer: &mut Writer, op: Op) -> Result<()> {
+        let generation = read(&self.contents).generation() + 1;
+        self.append_with(writer, vec![op, Op::Generation(generation)])?;
+        // The file first: dying between the two leaves a file that is newer than its anchor, which opening sets right.
+        // A keychain that cannot be written now, being locked again, is set right there too.
+        let _ = writer.keys.anchor_at(&writer.root, generation);
         Ok(())
+    }
+
+    fn rewrite(&self, writer: &mut Writer) -> Result<()> {
+        let now_ms = self.clock.now_ms();
+        writer.log = Log::create(&self.place, &writer.root, &read(&self.contents), now_ms)?;
+        Ok(())
+    }
+
+    fn rotate(&self, writer: &mut Writer) -> Result<()> {
+        let generation = read(&self.contents).generation();
+        let next = writer.keys.begin_rotation(&writer.root, generation)?;
+        let now_ms = self.clock.now_ms();
+        let mut contents = write(&self.contents);
+        contents.apply(Op::Generation(generation + 1));
+        match Log::create(&self.place, &next, &contents, now_ms) {
+            Ok(log) => writer.log = log,
+            Err(error) => {
+                contents.apply(Op::Generation(generation));
+                return Err(error);
+            }
+        }
+        drop(contents);
+        writer.root = next;
+        writer.keys.anchor_at(&writer.root, generation + 1)
     }
 
     /// Takes over what other processes wrote, if anything.
@@ -413,18 +553,25 @@ impl Inner {
         if self.is_current()? {
             return Ok(());
         }
-        let mut log = self.log();
-        let log = log.as_mut().ok_or(Error::VaultClosed)?;
+        let mut writer = self.writer();
+        let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
         // Without the lock a write in progress can be seen; its frame is read when it is whole.
-        if let Err(error) = self.synchronize(log) {
+        if let Err(error) = self.synchronize(writer) {
             if !matches!(error, Error::VaultTampered(_)) {
                 return Err(error);
             }
             let _guard = self.lock.acquire(self.lock_timeout)?;
-            self.synchronize(log)?;
+            self.synchronize(writer)?;
         }
-        *write(&self.seen) = Some(log.stat());
+        self.publish(writer);
         Ok(())
+    }
+
+    /// Lets readers and listeners know what was read or written.
+    fn publish(&self, writer: &Writer) {
+        *write(&self.seen) = Some(writer.log.stat());
+        let changed = write(&self.contents).take_journal();
+        self.listeners.tell(changed);
     }
 
     /// Whether memory holds what the file holds.
@@ -434,36 +581,216 @@ impl Inner {
     }
 
     fn stat(&self) -> Result<Stat> {
-        self.place
-            .disk
-            .stat(&self.place.path)
-            .map_err(Error::vault_io("look at the vault file"))?
-            .ok_or_else(|| Error::VaultIo {
-                action: "find the vault file",
-                reason: "it was removed while the vault was open".to_owned(),
-            })
+        self.place.stat()?.ok_or_else(gone)
     }
 
-    fn synchronize(&self, log: &mut Log) -> Result<Tail> {
+    fn synchronize(&self, writer: &mut Writer) -> Result<Tail> {
         let found = self.stat()?;
-        match log.compare(found) {
+        match writer.log.compare(found) {
             Compared::Same => Ok(Tail::Clean),
-            Compared::Changed if found.len < log.stat().len => {
+            Compared::Changed if found.len < writer.log.stat().len => {
                 Err(Error::VaultTampered("it was cut while the vault was open"))
             }
-            Compared::Changed => {
-                let mut contents = write(&self.contents);
-                log.read_tail(&mut contents)
-            }
+            Compared::Changed => writer.log.read_tail(&mut write(&self.contents)),
             Compared::Replaced => {
+                let unread = self.place.read()?.ok_or_else(gone)?;
+                if !unread.header.is_sealed_by(&writer.root) {
+                    // Another process has rotated the key.
+                    writer.root = writer.keys.unlock(&unread.header)?;
+                }
                 let mut fresh = Contents::default();
-                let (reopened, tail) = Log::open(&self.place, &mut fresh)?;
-                *log = reopened;
-                *write(&self.contents) = fresh;
+                let (log, tail) = unread.replay(&self.place, &writer.root, &mut fresh)?;
+                if fresh.generation() < read(&self.contents).generation() {
+                    return Err(Error::VaultRolledBack);
+                }
+                writer.log = log;
+                write(&self.contents).replace(fresh);
                 Ok(tail)
             }
         }
     }
+}
+
+fn gone() -> Error {
+    Error::VaultIo {
+        action: "find the vault file",
+        reason: "it was removed while the vault was open".to_owned(),
+    }
+}
+
+/// A vault that is being opened: its key source has answered, and nothing was written yet.
+struct Opening {
+    place: Place,
+    dir: PathBuf,
+    options: VaultOptions,
+    keys: Keys,
+}
+
+impl Opening {
+    fn begin(options: VaultOptions, source: KeySource) -> Result<Self> {
+        let vault_id = parse_id(options.id.clone())?;
+        let dir = match &options.path {
+            Some(path) => absolute(path.clone())?,
+            None => default_dir(&vault_id)?,
+        };
+        Ok(Self {
+            keys: Keys::ask(source, &vault_id)?,
+            place: Place {
+                disk: Arc::clone(&options.disk),
+                path: dir.join(FILE_NAME),
+                vault_id,
+            },
+            dir,
+            options,
+        })
+    }
+
+    /// Opens the file, or makes one. With `recovered` contents a file that is there is moved aside first.
+    fn finish(self, recovered: Option<Contents>) -> Result<Vault> {
+        let Self {
+            place,
+            dir,
+            options,
+            mut keys,
+        } = self;
+        // Before a directory or a lock file is made: beside what cannot be unlocked nothing is touched.
+        let known = match (&recovered, place.read()?) {
+            (None, Some(unread)) => Some(keys.unlock(&unread.header)?),
+            _ => None,
+        };
+        place
+            .disk
+            .create_dir(&dir)
+            .map_err(Error::vault_io("make the vault's directory"))?;
+        let lock = LockFile::open(&dir.join(LOCK_NAME))?;
+        let guard = lock.acquire(options.lock_timeout)?;
+        let now_ms = options.clock.now_ms();
+        let (writer, contents, tail) = match recovered {
+            Some(contents) => {
+                move_aside(&place)?;
+                create(&place, keys, contents, now_ms)?
+            }
+            // Another process may have made or replaced the file since: under the lock, look again.
+            None => match place.read()? {
+                Some(unread) => {
+                    let known = known.filter(|root| unread.header.is_sealed_by(root));
+                    let root = match known {
+                        Some(root) => root,
+                        None => keys.unlock(&unread.header)?,
+                    };
+                    open_file(&place, unread, root, keys, options.allow_rollback)?
+                }
+                None => create(&place, keys, Contents::default(), now_ms)?,
+            },
+        };
+        drop(guard);
+        Ok(Vault(Arc::new(Inner {
+            protection: Protection {
+                backend: writer.keys.backend(),
+                path: place.path.clone(),
+            },
+            place,
+            lock_timeout: options.lock_timeout,
+            clock: options.clock,
+            lock,
+            seen: RwLock::new(Some(writer.log.stat())),
+            writer: Mutex::new(Some(writer)),
+            contents: RwLock::new(contents),
+            listeners: Listeners::default(),
+            found_torn: tail == Tail::Torn,
+        })))
+    }
+}
+
+/// Reads a file under the lock, repairs its tail, and compares its generation with the keychain's.
+fn open_file(
+    place: &Place,
+    unread: Unread,
+    root: RootKey,
+    mut keys: Keys,
+    allow_rollback: bool,
+) -> Result<(Writer, Contents, Tail)> {
+    let mut contents = Contents::default();
+    let (mut log, tail) = unread.replay(place, &root, &mut contents)?;
+    if tail == Tail::Torn {
+        log.cut_torn_tail()?;
+    }
+    let generation = contents.generation();
+    match keys.anchor() {
+        Some(anchor) if generation < anchor => {
+            if !allow_rollback {
+                return Err(Error::VaultRolledBack);
+            }
+            let next = Op::Generation(anchor + 1);
+            log.append(std::slice::from_ref(&next))?;
+            contents.apply(next);
+            keys.anchor_at(&root, anchor + 1)?;
+        }
+        // The process that wrote the file died, or was locked out, before it could say so to the keychain.
+        Some(anchor) if generation > anchor => keys.anchor_at(&root, generation)?,
+        _ => {}
+    }
+    Ok((Writer { log, root, keys }, contents, tail))
+}
+
+/// Makes a file that does not exist, newer than any that did.
+fn create(
+    place: &Place,
+    mut keys: Keys,
+    mut contents: Contents,
+    now_ms: u64,
+) -> Result<(Writer, Contents, Tail)> {
+    let root = keys.begin()?;
+    let generation = keys.anchor().unwrap_or(0).max(contents.generation()) + 1;
+    contents.apply(Op::Generation(generation));
+    let log = Log::create(place, &root, &contents, now_ms)?;
+    keys.anchor_at(&root, generation)?;
+    Ok((Writer { log, root, keys }, contents, Tail::Clean))
+}
+
+/// Keeps the file that is in the way of a recovered one, under the first free name beside it.
+fn move_aside(place: &Place) -> Result<()> {
+    let io = |error| Error::vault_io("move the old vault file aside")(error);
+    if place.disk.stat(&place.path).map_err(io)?.is_none() {
+        return Ok(());
+    }
+    for number in 1..1000 {
+        let aside = place.path.with_extension(format!("replaced-{number}"));
+        if place.disk.stat(&aside).map_err(io)?.is_none() {
+            return place.disk.rename(&place.path, &aside).map_err(io);
+        }
+    }
+    Err(Error::VaultIo {
+        action: "move the old vault file aside",
+        reason: "a thousand of them are there already".to_owned(),
+    })
+}
+
+/// The operation that stores `value`.
+fn put(space: Space, key: String, value: Value, ttl: Option<Duration>, now_ms: u64) -> Result<Op> {
+    let (kind, value) = match value {
+        Value::Bytes(bytes) => (Kind::Bytes, bytes),
+        Value::Text(text) => (
+            Kind::Text,
+            SecretBytes::new(text.expose().as_bytes().to_vec()),
+        ),
+    };
+    check_size("key", key.len(), MAX_KEY_BYTES)?;
+    check_size("value", value.expose().len(), MAX_VALUE_BYTES)?;
+    let expires_at_ms = ttl.map(|ttl| {
+        let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        // 0 means "never" in the file, so the first moment a value can expire at is 1.
+        now_ms.saturating_add(ttl_ms).max(1)
+    });
+    Ok(Op::Put(
+        space,
+        key,
+        Entry {
+            kind,
+            expires_at_ms,
+            value,
+        },
+    ))
 }
 
 // A panic while one of these is held leaves a value that is valid, if older.
