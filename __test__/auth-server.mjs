@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { Server } from '../electron-example/e2e/server.mjs';
 import { AuthSession } from './addon.mjs';
 import { newVaultOptions, openVault } from './vault-folder.mjs';
@@ -62,7 +63,7 @@ export async function reached(session, state) {
     stop = session.onChange(look);
     look(session.state());
     const fail = () => reject(new Error(`not ${state}, still ${JSON.stringify(session.state())}`));
-    timer = setTimeout(fail, REACH_TIMEOUT_MS);
+    timer = globalThis.setTimeout(fail, REACH_TIMEOUT_MS);
   });
   try {
     return await reaching;
@@ -70,6 +71,17 @@ export async function reached(session, state) {
     clearTimeout(timer);
     stop();
   }
+}
+
+/**
+ * Asserts that exactly `expected` was heard by listeners. They are told in order, but not before the call that caused
+ * the change returns; a moment more shows what should not have been heard.
+ */
+export async function assertHeard(heard, expected) {
+  const deadline = Date.now() + REACH_TIMEOUT_MS;
+  while (heard.length < expected.length && Date.now() < deadline) await setTimeout(5);
+  await setTimeout(30);
+  assert.deepEqual(heard, expected);
 }
 
 /** How often the server was asked whether a session goes on, since the log was last cleared. */

@@ -32,21 +32,25 @@ test('a protected route answers to the session, and to nobody without one', asyn
 });
 
 test('the token goes to allowed origins and to no other', async (t) => {
-  const [allowed, other] = [await startEcho(t), await startEcho(t)];
+  const seen = [];
+  const record = ({ headers }, response) => {
+    seen.push(headers.authorization);
+    response.end();
+  };
+  const [allowed, other] = [await startStub(t, record), await startStub(t, record)];
   const { session } = await signedUp(t, server, { allowedOrigins: [allowed] });
-  const token = await session.accessToken();
-  assert.equal(sent(await session.fetch(`${allowed}/path?query`)).headers.authorization, '********');
-  assert.equal(token.includes('*'), false);
+  await session.fetch(`${allowed}/path?query`);
   for (const url of [
     other,
     'https://example.com/',
     server.url.replace('127.0.0.1', 'localhost'),
     server.url.replace('http:', 'https:'),
-    `${server.url.replace('//', '//user:pass@')}1`,
+    server.url.replace('http://', `http://${new URL(allowed).host}@`).replace(/\d+$/, new URL(other).port),
     `http://127.0.0.1:1/${server.url}`,
   ]) {
     await rejects('ERR_ORIGIN_NOT_ALLOWED', () => session.fetch(url));
   }
+  assert.deepEqual(seen, [`Bearer ${await session.accessToken()}`]);
 });
 
 test('a redirect is followed within the origin, and never to another', async (t) => {
@@ -81,13 +85,13 @@ test('method, header fields and body go out as given, text and bytes', async (t)
   ];
   for (const [method, body, arrives] of cases) {
     const headers = [
-      ['x-one', 'ä'.normalize()],
-      ['x-one', 'two'],
+      ['X-One', 'one'],
+      ['x-two', ''],
     ];
-    const answer = await session.fetch(`${origin}/a?b=c`, { method, body, headers: headers.slice(1) });
+    const answer = await session.fetch(`${origin}/a?b=c`, { method, body, headers });
     assert.deepEqual(answer.body, arrives, method);
     assert.deepEqual([sent(answer).method, sent(answer).url], [method, '/a?b=c']);
-    assert.equal(sent(answer).headers['x-one'], 'two');
+    assert.deepEqual([sent(answer).headers['x-one'], sent(answer).headers['x-two']], ['one', '']);
   }
 });
 
