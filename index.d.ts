@@ -86,10 +86,19 @@ export declare class Vault {
    *
    * Rejects with `ERR_WRONG_PROCESS`, `ERR_INVALID_ARGUMENT`, `ERR_KEYCHAIN_UNAVAILABLE`, `ERR_KEYCHAIN_LOCKED`,
    * `ERR_KEYCHAIN_DENIED`, `ERR_KEYCHAIN_TIMEOUT`, `ERR_KEYCHAIN_AMBIGUOUS`, `ERR_KEYCHAIN_FAILED`, `ERR_KEY_MISSING`
-   * (the file exists, its key does not), `ERR_KEY_INVALID`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`,
-   * `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`. Each can be tried again without a restart.
+   * (the file exists, its key does not), `ERR_KEY_INVALID`, `ERR_INVALID_PASSPHRASE`, `ERR_PROTECTION_MISMATCH`,
+   * `ERR_VAULT_ROLLED_BACK`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`,
+   * `ERR_VAULT_BUSY`, `ERR_VAULT_IO`. Each can be tried again without a restart.
    */
   static open(options: VaultOptions): Promise<Vault>
+  /**
+   * Makes the vault anew with what a recovery copy holds, for when the keychain was lost. A file that is in the way is kept
+   * beside it, as `vault.replaced-1` and so on.
+   *
+   * Rejects with `ERR_INVALID_PASSPHRASE`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_VERSION`,
+   * `ERR_VAULT_FOREIGN` for the copy, and as `open` does.
+   */
+  static recover(options: VaultOptions, copy: Uint8Array, passphrase: string): Promise<Vault>
   /**
    * The value under `key`, as it was stored; `null` when there is none.
    *
@@ -127,6 +136,44 @@ export declare class Vault {
    * Rejects as `delete` does.
    */
   clear(): Promise<void>
+  /**
+   * Makes all of the changes or, when it rejects, none: one durable write.
+   *
+   * Rejects as `set` does.
+   */
+  write(changes: Array<VaultChange>): Promise<void>
+  /**
+   * Calls `listener` with the keys that change from now on, in this and in any other process. Returns a function that stops
+   * it. Listening does not keep the process alive.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_IO` when the directory cannot be watched.
+   */
+  onChange(listener: (keys: Array<string>) => void): () => void
+  /**
+   * Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
+   *
+   * Rejects as `delete` does, and with the keychain's errors.
+   */
+  rotateKey(): Promise<void>
+  /**
+   * Replaces the passphrase that protects the vault, and the key with it.
+   *
+   * Rejects as `delete` does, and with `ERR_PROTECTION_MISMATCH` when the OS keychain protects the vault.
+   */
+  changePassphrase(passphrase: string): Promise<void>
+  /**
+   * A copy of everything in the vault, sessions included, sealed with a passphrase, for `Vault.recover`.
+   *
+   * Rejects as `get` does.
+   */
+  exportRecovery(passphrase: string): Promise<Buffer>
+  /**
+   * Destroys the vault: its file, then its key; and closes it.
+   *
+   * Rejects with `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, and the keychain's errors when the key could not be
+   * removed; the file is gone then, and the key opens nothing.
+   */
+  wipe(): Promise<void>
   /** What protects this vault. */
   protection(): Protection
   /** Closes the vault and wipes its values from memory. Calls after this reject with `ERR_VAULT_CLOSED`. */
@@ -161,7 +208,7 @@ export interface BetterAuthOptions {
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_INTERNAL'
 
 /** A request. */
 export interface FetchInit {
@@ -189,10 +236,33 @@ export interface FetchResponse {
   body: Buffer
 }
 
+/** What the system granted to `hardenProcess`. */
+export interface Hardening {
+  /** A crash writes no core file. Linux and macOS. */
+  noCoreDumps: boolean
+  /** Other processes of the same user cannot attach a debugger or read the memory. Linux. */
+  notDebuggable: boolean
+}
+
+/**
+ * Keeps other programs of the same user out of this process' memory, as far as the system lets a process ask for that.
+ * Opt-in, and cannot be undone.
+ *
+ * The price: crash reporters that attach to the process see nothing, and debuggers must run as root. Call it first:
+ * processes that Electron has started before are not covered. Windows grants neither.
+ */
+export declare function hardenProcess(): Hardening
+
+/** A passphrase that protects a vault. */
+export interface Passphrase {
+  /** The passphrase, as the person typed it. Stretched with Argon2id (64 MiB, 3 passes). */
+  passphrase: string
+}
+
 /** What protects a vault. Proven: the key was read from this backend when the vault was opened. */
 export interface Protection {
   /** The store that holds the root key. */
-  backend: 'secret-service' | 'keychain' | 'credential-manager' | 'memory'
+  backend: 'secret-service' | 'keychain' | 'credential-manager' | 'passphrase'
   /** What that means, in a sentence for a settings page. */
   description: string
   /** The vault's file. */
@@ -268,6 +338,16 @@ export interface User {
   emailVerified: boolean | null
 }
 
+/** One change of a batch: a value to store, or a key to remove. */
+export interface VaultChange {
+  /** The key. */
+  key: string
+  /** The value to store; `null` removes the key. */
+  value: string | Uint8Array | null
+  /** After how many milliseconds the value is absent, 1 or more. Default: never. */
+  ttlMs?: number
+}
+
 /** How to open a vault. */
 export interface VaultOptions {
   /**
@@ -280,6 +360,16 @@ export interface VaultOptions {
    * the OS data directory (`$XDG_DATA_HOME` or `~/.local/share`, `~/Library/Application Support`, `%LOCALAPPDATA%`).
    */
   path?: string
+  /**
+   * What protects the vault's key: the OS keychain (`'os'`, the default), or a passphrase for systems that have none. A
+   * vault made with one is never opened with the other.
+   */
+  keychain?: 'os' | { passphrase: string }
+  /**
+   * Whether to open a file that is older than the last sign-in, sign-out or key rotation, because a person restored it on
+   * purpose. Default false.
+   */
+  allowRollback?: boolean
   /** How long one keychain call may take, in milliseconds, prompts included. Default 30000. */
   keychainTimeoutMs?: number
   /** How long a write waits for other processes, in milliseconds. Default 5000. */

@@ -838,3 +838,4 @@ module.exports = nativeBinding
 module.exports.AuthSession = nativeBinding.AuthSession
 module.exports.Vault = nativeBinding.Vault
 module.exports.ErrorCode = nativeBinding.ErrorCode
+module.exports.hardenProcess = nativeBinding.hardenProcess

@@ -5,10 +5,15 @@
 
 pub mod clock;
 mod error;
+pub mod harden;
 pub mod http;
 pub mod keychain;
 #[cfg(feature = "node")]
-#[allow(unsafe_code, reason = "the napi macros expand to it")]
+#[allow(
+    unsafe_code,
+    unreachable_pub,
+    reason = "the napi macros expand to the one and ask for the other"
+)]
 mod node;
 pub mod provider;
 pub mod secret;

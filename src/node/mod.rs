@@ -5,6 +5,8 @@
 
 mod argument;
 mod error;
+mod harden;
+mod listener;
 mod process;
 mod promise;
 mod session;

@@ -1,7 +1,7 @@
 //! `AuthSession` for JavaScript.
 
 use super::argument::Argument;
-use super::error::to_js;
+use super::listener::listen;
 use super::promise::{or_rejected, promise};
 use super::vault::Vault;
 use crate::http::{Method, Origin, parse_headers, parse_url};
@@ -9,8 +9,7 @@ use crate::provider::{self, BetterAuth, SignIn, SignUp};
 use crate::secret::SecretString;
 use crate::session::{self, FetchRequest, Session, SessionOptions, Snapshot};
 use crate::{Error, http};
-use napi::bindgen_prelude::{Buffer, Either, Env, Function, PromiseRaw, Result, Uint8Array, spawn};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::bindgen_prelude::{Buffer, Either, Env, Function, PromiseRaw, Result, Uint8Array};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,22 +193,8 @@ impl AuthSession {
             Function<'env, SessionSnapshot, ()>,
         >,
     ) -> Result<Function<'env, (), ()>> {
-        let listener = listener
-            .parse("listener", "a function")
-            .map_err(|error| to_js(env, &error))?
-            .build_threadsafe_function::<SessionSnapshot>()
-            .weak::<true>()
-            .build()?;
-        let mut changes = self.0.subscribe();
-        let listening = spawn(async move {
-            while let Some(snapshot) = changes.recv().await {
-                listener.call(snapshot.into(), ThreadsafeFunctionCallMode::NonBlocking);
-            }
-        });
-        env.create_function_from_closure("unsubscribe", move |_| {
-            listening.abort();
-            Ok(())
-        })
+        let session = &self.0;
+        listen(env, listener, || Ok(session.subscribe()), Into::into)
     }
 
     /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds.

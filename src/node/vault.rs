@@ -1,12 +1,15 @@
 //! `Vault` for JavaScript.
 
 use super::argument::Argument;
+use super::listener::listen;
 use super::process;
 use super::promise::{or_rejected, promise_blocking};
 use crate::keychain::{Backend, Deadline, OsKeychain};
 use crate::secret::{SecretBytes, SecretString};
-use crate::vault::{self, KeySource, Value};
-use napi::bindgen_prelude::{Buffer, Either, Env, PromiseRaw, Result, Uint8Array};
+use crate::vault::{self, Change, KeySource, Value};
+use napi::bindgen_prelude::{
+    Buffer, Either, Either3, Env, Function, Null, PromiseRaw, Result, Uint8Array,
+};
 use napi_derive::napi;
 use std::time::Duration;
 
@@ -15,7 +18,6 @@ const LOCK_TIMEOUT_MS: u32 = 5_000;
 
 /// How to open a vault.
 #[napi(object)]
-#[derive(Debug)]
 pub struct VaultOptions {
     /// Names the vault for ever, such as `com.example.app`: 1 to 128 of `A-Z a-z 0-9 . _ -`, not beginning with a dot.
     /// The keychain item is found by it, so it must not change when the app is renamed.
@@ -23,10 +25,36 @@ pub struct VaultOptions {
     /// The directory for the vault's files, absolute; made (mode 0700) when missing. Default: a folder named by the id in
     /// the OS data directory (`$XDG_DATA_HOME` or `~/.local/share`, `~/Library/Application Support`, `%LOCALAPPDATA%`).
     pub path: Option<String>,
+    /// What protects the vault's key: the OS keychain (`'os'`, the default), or a passphrase for systems that have none. A
+    /// vault made with one is never opened with the other.
+    #[napi(ts_type = "'os' | { passphrase: string }")]
+    pub keychain: Option<Either<String, Passphrase>>,
+    /// Whether to open a file that is older than the last sign-in, sign-out or key rotation, because a person restored it on
+    /// purpose. Default false.
+    pub allow_rollback: Option<bool>,
     /// How long one keychain call may take, in milliseconds, prompts included. Default 30000.
     pub keychain_timeout_ms: Option<u32>,
     /// How long a write waits for other processes, in milliseconds. Default 5000.
     pub lock_timeout_ms: Option<u32>,
+}
+
+/// A passphrase that protects a vault.
+#[napi(object)]
+pub struct Passphrase {
+    /// The passphrase, as the person typed it. Stretched with Argon2id (64 MiB, 3 passes).
+    pub passphrase: String,
+}
+
+/// One change of a batch: a value to store, or a key to remove.
+#[napi(object)]
+pub struct VaultChange {
+    /// The key.
+    pub key: String,
+    /// The value to store; `null` removes the key.
+    #[napi(ts_type = "string | Uint8Array | null")]
+    pub value: Either3<String, Uint8Array, Null>,
+    /// After how many milliseconds the value is absent, 1 or more. Default: never.
+    pub ttl_ms: Option<f64>,
 }
 
 /// How to store one value.
@@ -42,7 +70,7 @@ pub struct SetOptions {
 #[derive(Debug)]
 pub struct Protection {
     /// The store that holds the root key.
-    #[napi(ts_type = "'secret-service' | 'keychain' | 'credential-manager' | 'memory'")]
+    #[napi(ts_type = "'secret-service' | 'keychain' | 'credential-manager' | 'passphrase'")]
     pub backend: String,
     /// What that means, in a sentence for a settings page.
     pub description: String,
@@ -64,27 +92,47 @@ impl Vault {
     ///
     /// Rejects with `ERR_WRONG_PROCESS`, `ERR_INVALID_ARGUMENT`, `ERR_KEYCHAIN_UNAVAILABLE`, `ERR_KEYCHAIN_LOCKED`,
     /// `ERR_KEYCHAIN_DENIED`, `ERR_KEYCHAIN_TIMEOUT`, `ERR_KEYCHAIN_AMBIGUOUS`, `ERR_KEYCHAIN_FAILED`, `ERR_KEY_MISSING`
-    /// (the file exists, its key does not), `ERR_KEY_INVALID`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`,
-    /// `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`. Each can be tried again without a restart.
+    /// (the file exists, its key does not), `ERR_KEY_INVALID`, `ERR_INVALID_PASSPHRASE`, `ERR_PROTECTION_MISMATCH`,
+    /// `ERR_VAULT_ROLLED_BACK`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`,
+    /// `ERR_VAULT_BUSY`, `ERR_VAULT_IO`. Each can be tried again without a restart.
     #[napi(catch_unwind, ts_return_type = "Promise<Vault>")]
     pub fn open<'env>(
         env: &'env Env,
         #[napi(ts_arg_type = "VaultOptions")] options: Argument<VaultOptions>,
     ) -> Result<PromiseRaw<'env, Vault>> {
         process::check(env)?;
-        let begun = options.parse("options", "VaultOptions").map(|options| {
-            let deadline = millis(options.keychain_timeout_ms, KEYCHAIN_TIMEOUT_MS);
-            let opening = vault::VaultOptions {
-                path: options.path.map(Into::into),
-                lock_timeout: millis(options.lock_timeout_ms, LOCK_TIMEOUT_MS),
-                ..vault::VaultOptions::new(options.id)
-            };
-            let open = move || {
-                let keychain = Deadline::new(OsKeychain::new(), deadline);
-                vault::Vault::open(opening, KeySource::keychain(keychain))
-            };
-            promise_blocking(env, open, |_, opened| Ok(Self(opened)))
-        });
+        let begun = options
+            .parse("options", "VaultOptions")
+            .and_then(parse_options)
+            .map(|(options, source)| {
+                let open = move || vault::Vault::open(options, source);
+                promise_blocking(env, open, |_, opened| Ok(Self(opened)))
+            });
+        or_rejected(env, begun)
+    }
+
+    /// Makes the vault anew with what a recovery copy holds, for when the keychain was lost. A file that is in the way is kept
+    /// beside it, as `vault.replaced-1` and so on.
+    ///
+    /// Rejects with `ERR_INVALID_PASSPHRASE`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_VERSION`,
+    /// `ERR_VAULT_FOREIGN` for the copy, and as `open` does.
+    #[napi(catch_unwind, ts_return_type = "Promise<Vault>")]
+    pub fn recover<'env>(
+        env: &'env Env,
+        #[napi(ts_arg_type = "VaultOptions")] options: Argument<VaultOptions>,
+        #[napi(ts_arg_type = "Uint8Array")] copy: Argument<Uint8Array>,
+        #[napi(ts_arg_type = "string")] passphrase: Argument<String>,
+    ) -> Result<PromiseRaw<'env, Vault>> {
+        process::check(env)?;
+        let begun = options
+            .parse("options", "VaultOptions")
+            .and_then(parse_options)
+            .and_then(|(options, source)| {
+                let copy = copy.parse("copy", "a Uint8Array")?.to_vec();
+                let passphrase = parse_passphrase(passphrase)?;
+                let recover = move || vault::Vault::recover(options, source, &copy, passphrase);
+                Ok(promise_blocking(env, recover, |_, opened| Ok(Self(opened))))
+            });
         or_rejected(env, begun)
     }
 
@@ -128,10 +176,7 @@ impl Vault {
         >,
     ) -> Result<PromiseRaw<'env, ()>> {
         let begun = parse_key(key).and_then(|key| {
-            let value = match value.parse("value", "a string or a Uint8Array")? {
-                Either::A(text) => Value::Text(SecretString::new(text)),
-                Either::B(bytes) => Value::Bytes(SecretBytes::new(bytes.to_vec())),
-            };
+            let value = to_value(value.parse("value", "a string or a Uint8Array")?);
             let ttl = match options {
                 None => None,
                 Some(options) => options.parse("options", "SetOptions")?.ttl_ms,
@@ -201,6 +246,99 @@ impl Vault {
         promise_blocking(env, move || vault.clear(), |_, ()| Ok(()))
     }
 
+    /// Makes all of the changes or, when it rejects, none: one durable write.
+    ///
+    /// Rejects as `set` does.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn write<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "Array<VaultChange>")] changes: Argument<Vec<VaultChange>>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let begun = changes
+            .parse("changes", "an array of VaultChange")
+            .and_then(|changes| changes.into_iter().map(parse_change).collect())
+            .map(|changes: Vec<Change>| {
+                let vault = self.0.clone();
+                promise_blocking(env, move || vault.write(changes), |_, ()| Ok(()))
+            });
+        or_rejected(env, begun)
+    }
+
+    /// Calls `listener` with the keys that change from now on, in this and in any other process. Returns a function that stops
+    /// it. Listening does not keep the process alive.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_IO` when the directory cannot be watched.
+    #[napi(catch_unwind, ts_return_type = "() => void")]
+    pub fn on_change<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "(keys: Array<string>) => void")] listener: Argument<
+            Function<'env, Vec<String>, ()>,
+        >,
+    ) -> Result<Function<'env, (), ()>> {
+        listen(env, listener, || self.0.subscribe(), |keys| keys)
+    }
+
+    /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
+    ///
+    /// Rejects as `delete` does, and with the keychain's errors.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn rotate_key<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        let vault = self.0.clone();
+        promise_blocking(env, move || vault.rotate_key(), |_, ()| Ok(()))
+    }
+
+    /// Replaces the passphrase that protects the vault, and the key with it.
+    ///
+    /// Rejects as `delete` does, and with `ERR_PROTECTION_MISMATCH` when the OS keychain protects the vault.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn change_passphrase<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "string")] passphrase: Argument<String>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let begun = parse_passphrase(passphrase).map(|passphrase| {
+            let vault = self.0.clone();
+            promise_blocking(
+                env,
+                move || vault.change_passphrase(passphrase),
+                |_, ()| Ok(()),
+            )
+        });
+        or_rejected(env, begun)
+    }
+
+    /// A copy of everything in the vault, sessions included, sealed with a passphrase, for `Vault.recover`.
+    ///
+    /// Rejects as `get` does.
+    #[napi(catch_unwind, ts_return_type = "Promise<Buffer>")]
+    pub fn export_recovery<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "string")] passphrase: Argument<String>,
+    ) -> Result<PromiseRaw<'env, Buffer>> {
+        let begun = parse_passphrase(passphrase).map(|passphrase| {
+            let vault = self.0.clone();
+            promise_blocking(
+                env,
+                move || vault.export_recovery(&passphrase),
+                |_, copy| Ok(copy.into()),
+            )
+        });
+        or_rejected(env, begun)
+    }
+
+    /// Destroys the vault: its file, then its key; and closes it.
+    ///
+    /// Rejects with `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, and the keychain's errors when the key could not be
+    /// removed; the file is gone then, and the key opens nothing.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn wipe<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        let vault = self.0.clone();
+        promise_blocking(env, move || vault.wipe(), |_, ()| Ok(()))
+    }
+
     /// What protects this vault.
     #[napi(catch_unwind)]
     #[must_use]
@@ -231,6 +369,57 @@ impl Vault {
             },
             |_, ()| Ok(()),
         )
+    }
+}
+
+/// The passphrase source in a sentence, as [`Backend::description`] has it for keychains.
+const PASSPHRASE_DESCRIPTION: &str = "The key is derived from a passphrase with Argon2id. It is as strong as the passphrase, and nothing on this computer remembers it.";
+
+fn parse_options(options: VaultOptions) -> crate::Result<(vault::VaultOptions, KeySource)> {
+    let source = match options.keychain {
+        Some(Either::B(Passphrase { passphrase })) => {
+            KeySource::passphrase(SecretString::new(passphrase))
+        }
+        Some(Either::A(name)) if name != "os" => {
+            return Err(crate::Error::InvalidArgument(
+                "keychain must be 'os' or { passphrase }.".to_owned(),
+            ));
+        }
+        _ => {
+            let deadline = millis(options.keychain_timeout_ms, KEYCHAIN_TIMEOUT_MS);
+            KeySource::keychain(Deadline::new(OsKeychain::new(), deadline))
+        }
+    };
+    let opening = vault::VaultOptions {
+        path: options.path.map(Into::into),
+        lock_timeout: millis(options.lock_timeout_ms, LOCK_TIMEOUT_MS),
+        allow_rollback: options.allow_rollback.unwrap_or(false),
+        ..vault::VaultOptions::new(options.id)
+    };
+    Ok((opening, source))
+}
+
+fn parse_passphrase(passphrase: Argument<String>) -> crate::Result<SecretString> {
+    passphrase
+        .parse("passphrase", "a string")
+        .map(SecretString::new)
+}
+
+fn parse_change(change: VaultChange) -> crate::Result<Change> {
+    let ttl = change.ttl_ms.map(parse_ttl).transpose()?;
+    let key = change.key;
+    let value = match change.value {
+        Either3::A(text) => to_value(Either::A(text)),
+        Either3::B(bytes) => to_value(Either::B(bytes)),
+        Either3::C(Null) => return Ok(Change::Delete { key }),
+    };
+    Ok(Change::Set { key, value, ttl })
+}
+
+fn to_value(value: Either<String, Uint8Array>) -> Value {
+    match value {
+        Either::A(text) => Value::Text(SecretString::new(text)),
+        Either::B(bytes) => Value::Bytes(SecretBytes::new(bytes.to_vec())),
     }
 }
 

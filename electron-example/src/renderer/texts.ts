@@ -344,8 +344,20 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     text: 'The sealed file is here, but the keychain no longer holds the key that opens it.',
   },
   ERR_KEY_INVALID: {
-    title: 'The key in the keychain is damaged',
-    text: 'It does not have the form of a Latchkey key.',
+    title: 'The key in the keychain does not fit',
+    text: 'It is not the key that sealed the vault file.',
+  },
+  ERR_PROTECTION_MISMATCH: {
+    title: 'The vault is protected in another way',
+    text: 'It was made with a passphrase, or with the keychain, and this app opens it with the other.',
+  },
+  ERR_INVALID_PASSPHRASE: {
+    title: 'The passphrase does not fit',
+    text: 'The vault stays closed, and nothing was changed.',
+  },
+  ERR_VAULT_ROLLED_BACK: {
+    title: 'The vault file is an old copy',
+    text: 'Somebody signed in or out since this copy was made, so its session may be spent.',
   },
   ERR_VAULT_TAMPERED: {
     title: 'The vault file was changed from outside',
@@ -448,6 +460,14 @@ export const unavailableSteps: Partial<Record<ErrorCode, readonly Step[]>> = {
   ERR_KEY_INVALID: [
     { text: 'Restore the entry of this app in the keychain from your backup.' },
     { text: 'Press Retry.' },
+  ],
+  ERR_PROTECTION_MISMATCH: [
+    { text: 'Install the version of this app that made the vault, or one that can move it.' },
+  ],
+  ERR_INVALID_PASSPHRASE: [{ text: 'Press Retry and type the passphrase again.' }],
+  ERR_VAULT_ROLLED_BACK: [
+    { text: 'If you restored a backup, put the newest vault file back.' },
+    { text: 'If there is no newer one, move the vault folder away and sign in again.' },
   ],
   ERR_VAULT_TAMPERED: [
     { text: 'If you copied or restored the file yourself, put the newest copy back.' },
