@@ -22,8 +22,9 @@ export class DesktopSession {
 
   /** A session with a bus and an unlocked keyring, or with nothing but its folders (`bare`). */
   static async start(t, { bus = true, keyring = bus } = {}) {
-    const session = new DesktopSession(await emptyFolder(t));
-    t.after(() => session.#end());
+    let session;
+    t.after(() => session?.#end()); // before the folder goes, which the keyring writes to
+    session = new DesktopSession(await emptyFolder(t));
     await Promise.all(Object.values(session.env).map((folder) => mkdir(folder, { mode: 0o700 })));
     if (bus) await session.#startBus();
     if (keyring) await session.startKeyring();
