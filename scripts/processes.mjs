@@ -10,12 +10,14 @@ import path from 'node:path';
 const windows = process.platform === 'win32';
 const live = new Set();
 const cleanups = [];
+let ending;
 
 /** How long a child may take to end by itself before it is killed. */
 const GRACE_MS = 4000;
 
 /** Starts a child in a group of its own. Standard input is closed unless asked for: nothing here may prompt. */
 export function start(command, args, options = {}) {
+  if (ending) throw new Error('stopped');
   const stdio = options.stdio ?? ['ignore', 'pipe', 'pipe'];
   const [program, list] = tiedToThisProcess(command, args);
   const child = spawn(program, list, { windowsHide: true, ...options, stdio, detached: !windows });
@@ -139,10 +141,18 @@ export function atEnd(task) {
   cleanups.push(task);
 }
 
-/** Ends every child, newest first, then runs what `atEnd` collected. */
-export async function endEverything() {
-  for (const child of [...live].reverse()) await stop(child);
-  while (cleanups.length > 0) await cleanups.pop()();
+/** Ends every child, newest first, then runs what `atEnd` collected. From then on nothing can be started. */
+export function endEverything() {
+  ending ??= (async () => {
+    for (const child of [...live].reverse()) await stop(child);
+    while (cleanups.length > 0) await cleanups.pop()();
+  })();
+  return ending;
+}
+
+/** Whether the script is on its way out. */
+export function isEnding() {
+  return ending !== undefined;
 }
 
 /** Ctrl-C, kill and a closed terminal end the children first, then the script. */

@@ -2,7 +2,7 @@
 // `--long` gives the suites that have a long form the time for it.
 
 import { add, format, NONE } from './counts.mjs';
-import { endEverything, handleSignals } from './processes.mjs';
+import { endEverything, handleSignals, isEnding } from './processes.mjs';
 import { setUp } from './setup.mjs';
 import { StepError, seconds } from './steps.mjs';
 import { SUITES } from './suites.mjs';
@@ -30,6 +30,7 @@ async function runSuites() {
   const show = (chunk) => process.stdout.write(chunk);
   const results = [];
   for (const suite of SUITES) {
+    if (isEnding()) break; // Ctrl-C
     console.log(`\n━━━ ${suite.name}`);
     const startedAt = Date.now();
     const counts = await runSuite(suite, { show, env });

@@ -17,6 +17,9 @@ import { seconds } from './steps.mjs';
 const DEMO = { email: 'demo@example.com', password: 'latchkey-demo-password' };
 const SCREENSHOTS = path.join(example, 'tour');
 
+const requireFromExample = createRequire(path.join(example, 'package.json'));
+const LOADER = path.join('lib', 'server', 'electron', 'loader.js');
+
 /** How long any one thing may take to appear: far above what it takes, below a person's patience. */
 const PATIENCE_MS = 20_000;
 
@@ -108,6 +111,10 @@ async function prepare() {
   console.log(`· Server: ${server.url}`);
 
   const args = [
+    // Playwright's own loader holds the app back until Playwright is attached; without it the two race for the
+    // first window, and now and then a start hangs. It is loaded by itself only into the `electron` package.
+    '-r',
+    path.join(path.dirname(requireFromExample.resolve('playwright-core/package.json')), LOADER),
     ...sandboxArguments(),
     ...display.args,
     `--user-data-dir=${path.join(folder, 'electron')}`,
@@ -125,7 +132,7 @@ async function prepare() {
 
 /** The app under the tour's hands: open or not. */
 class Tour {
-  #electron = createRequire(path.join(example, 'package.json'))('playwright-core')._electron;
+  #electron = requireFromExample('playwright-core')._electron;
   #launch;
   #app;
 
