@@ -14,6 +14,10 @@ pub mod keychain;
     unreachable_pub,
     reason = "the napi macros expand to the one and ask for the other"
 )]
+#[cfg_attr(
+    test,
+    allow(dead_code, reason = "napi registers nothing in a test build")
+)]
 mod node;
 pub mod provider;
 pub mod secret;
