@@ -76,9 +76,7 @@ impl Record {
             user: user.clone(),
             credentials: credentials.map(StoredCredentials::of),
         };
-        let text = serde_json::to_string(&stored)
-            .map_err(|_| Error::Internal("a session record could not be written"))?;
-        let value = Value::Text(SecretString::new(text));
+        let value = Value::Text(stored.to_text()?);
         if replaces {
             vault.put_anchored(KEY, value)
         } else {
@@ -92,6 +90,34 @@ impl Record {
     /// The vault's.
     pub(crate) fn erase(vault: &Vault) -> Result<()> {
         vault.erase_anchored(KEY)
+    }
+}
+
+impl Stored {
+    fn to_text(&self) -> Result<SecretString> {
+        let failed = || Error::Internal("a session record could not be written");
+        // Measured first, so that the buffer never grows: growing would leave a copy of the tokens in freed memory.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, self).map_err(|_| failed())?;
+        let mut text = Vec::with_capacity(length.0);
+        serde_json::to_writer(&mut text, self).map_err(|_| failed())?;
+        String::from_utf8(text)
+            .map(SecretString::new)
+            .map_err(|_| failed())
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
