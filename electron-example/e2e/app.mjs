@@ -5,27 +5,36 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { _electron } from 'playwright-core';
+import { keyringAnswers, startBus, startKeyring } from './keyring.mjs';
 
 const RECORDED_APP = fileURLToPath(new URL('./recorded-app', import.meta.url));
 
 /** Long enough for a busy machine; a start takes about a second. */
 const TIMEOUT_MS = 30_000;
 
-export const VAULT_ID = 'com.example.latchkey';
-
 /** A person's computer, as far as the app sees it. Everything the app writes is under `folder`. */
 export class Computer {
-  /** @param {import('node:test').TestContext} t it is removed when this test ends */
-  static async create(t) {
-    const computer = new Computer(await mkdtemp(join(tmpdir(), 'latchkey-e2e-')));
+  /**
+   * @param {import('node:test').TestContext} t it is removed when this test ends
+   * @param {{ keyring?: 'unlocked' | 'none' }} [options]
+   */
+  static async create(t, { keyring = 'unlocked' } = {}) {
+    const computer = new Computer(await mkdtemp(join(tmpdir(), 'lk-'))); // a socket's path is 107 characters at most
     t.after(() => computer.#remove());
-    for (const folder of ['home', 'data', 'config', 'cache', 'vault', 'user-data']) {
+    for (const folder of ['home', 'run', 'data', 'config', 'cache', 'vault', 'user-data']) {
       await mkdir(computer.path(folder), { mode: 0o700 });
+    }
+    if (process.platform === 'linux') await computer.#startBus();
+    if (process.platform === 'linux' && keyring === 'unlocked') {
+      computer.startKeyring();
+      await keyringAnswers(computer.env);
     }
     return computer;
   }
 
   #apps = new Set();
+  #services = [];
+  #busAddress;
 
   constructor(folder) {
     this.folder = folder;
@@ -39,6 +48,24 @@ export class Computer {
     return this.path('vault');
   }
 
+  /** What every program on this computer gets. */
+  get env() {
+    return withoutUndefined({
+      ...process.env,
+      HOME: this.path('home'),
+      XDG_RUNTIME_DIR: this.path('run'),
+      XDG_DATA_HOME: this.path('data'),
+      XDG_CONFIG_HOME: this.path('config'),
+      XDG_CACHE_HOME: this.path('cache'),
+      DBUS_SESSION_BUS_ADDRESS: this.#busAddress,
+    });
+  }
+
+  /** Starts the keyring of a computer that was made without one. */
+  startKeyring() {
+    this.#services.push(startKeyring(this.env));
+  }
+
   /**
    * Starts the app.
    *
@@ -49,7 +76,13 @@ export class Computer {
       executablePath: required('ELECTRON_PATH'),
       args: [`--user-data-dir=${this.path('user-data')}`, '--password-store=basic', RECORDED_APP],
       chromiumSandbox: process.getuid?.() !== 0, // Chromium's sandbox cannot start as root
-      env: withoutUndefined({ ...process.env, ...this.#env(apiUrl), ...env }),
+      env: withoutUndefined({
+        ...this.env,
+        LATCHKEY_API_URL: apiUrl,
+        LATCHKEY_VAULT_DIR: this.vault,
+        LATCHKEY_E2E_RECORD: this.path('ipc.jsonl'),
+        ...env,
+      }),
       timeout: TIMEOUT_MS,
     });
     const app = new App(electronApp, createWriteStream(this.path('app.log'), { flags: 'a' }));
@@ -64,20 +97,15 @@ export class Computer {
     return lines.map((line) => JSON.parse(line));
   }
 
-  #env(apiUrl) {
-    return {
-      HOME: this.path('home'),
-      XDG_DATA_HOME: this.path('data'),
-      XDG_CONFIG_HOME: this.path('config'),
-      XDG_CACHE_HOME: this.path('cache'),
-      LATCHKEY_API_URL: apiUrl,
-      LATCHKEY_VAULT_DIR: this.vault,
-      LATCHKEY_E2E_RECORD: this.path('ipc.jsonl'),
-    };
+  async #startBus() {
+    const bus = await startBus(this.path('run'));
+    this.#services.push(bus);
+    this.#busAddress = bus.address;
   }
 
   async #remove() {
     for (const app of this.#apps) await app.kill();
+    for (const service of this.#services.reverse()) await service.stop();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }

@@ -17,21 +17,17 @@ async function signedIn(t) {
 test('signing out ends the session on the server and leaves no token in the vault', async (t) => {
   const { server, computer, app: first } = await signedIn(t);
   await first.quit();
-  const token = await storedToken(computer.vault, server.url);
+  const token = await storedToken(computer, server.url);
   assert.ok(server.tokens.has(token), 'the vault holds the token that the server gave out');
-  const sealed = await sealedBytes(computer.vault);
+  const sealed = await sealedBytes(computer);
 
   let app = await computer.start({ apiUrl: server.url });
   await seesAccount(app, DEMO_USER);
   await signOut(app);
   assert.equal(await server.sessions(DEMO_USER.email), 0);
   await app.quit();
-  assert.equal(await storedToken(computer.vault, server.url), null);
-  assert.equal(
-    sharesRun(sealed, await sealedBytes(computer.vault)),
-    false,
-    'the sealed token is gone as well',
-  );
+  assert.equal(await storedToken(computer, server.url), null);
+  assert.equal(sharesRun(sealed, await sealedBytes(computer)), false, 'the sealed token is gone as well');
 
   await server.clearLog();
   app = await computer.start({ apiUrl: server.url });
@@ -45,7 +41,7 @@ test('signing out works with the server stopped', async (t) => {
   await server.stop();
   await signOut(first);
   await first.quit();
-  assert.equal(await storedToken(computer.vault, server.url), null);
+  assert.equal(await storedToken(computer, server.url), null);
   const app = await computer.start({ apiUrl: server.url });
   await seesSignInForm(app);
 });
