@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { FakeAddon, latchkeyError, sessionSnapshot, substitute, USER } from './fake-electron.mjs';
-import { CHANNELS, settle, startAuth, startOpenAuth } from './start.mjs';
+import { CHANNELS, settle, startAuth, startOpenAuth, uncaughtDuring } from './start.mjs';
 
 const require = createRequire(import.meta.url);
 const SIGN_IN = { method: 'password', email: 'a@b.c', password: 'pw' };
@@ -212,6 +212,20 @@ test('listeners in main hear changes until they stop', async () => {
   stop();
   addon.session.change({ state: 'offline' });
   assert.deepEqual(heard, ['active']);
+});
+
+test('a listener in main that throws keeps nothing else from hearing', async () => {
+  const { addon, auth, call, window } = await startOpenAuth();
+  const heard = [];
+  auth.onChange(() => {
+    throw new Error('a fault in the app');
+  });
+  auth.onChange(({ state }) => heard.push(state));
+  const error = await uncaughtDuring(() => addon.session.change({ state: 'active' }));
+  assert.equal(error.message, 'a fault in the app');
+  assert.deepEqual(heard, ['active']);
+  assert.equal(window.webContents.sent.at(-1)[1].state, 'active');
+  assert.equal((await call(CHANNELS.snapshot)).value.state, 'active');
 });
 
 test('dispose removes the handlers, stops the events and closes session, then vault', async () => {

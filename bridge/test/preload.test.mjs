@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { substitute } from './fake-electron.mjs';
-import { CHANNELS } from './start.mjs';
+import { CHANNELS, uncaughtDuring } from './start.mjs';
 
 const require = createRequire(import.meta.url);
 const { exposeAuth } = require('../dist/cjs/preload/index.js');
@@ -90,12 +90,7 @@ test('a listener that throws does not silence the others', async () => {
     throw new Error('a fault in the page');
   });
   world.auth.onChange(({ state }) => heard.push(state));
-  const listeners = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  const uncaught = once(process, 'uncaughtException');
-  ipcRenderer.emit(CHANNELS.changed, {}, { state: 'active' });
-  const [error] = await uncaught;
-  for (const listener of listeners) process.on('uncaughtException', listener);
+  const error = await uncaughtDuring(() => ipcRenderer.emit(CHANNELS.changed, {}, { state: 'active' }));
   assert.equal(error.message, 'a fault in the page');
   assert.deepEqual(heard, ['active']);
 });

@@ -1,4 +1,5 @@
 // Loads the built bridge with the stand-ins in place.
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { FakeAddon, FakeIpcMain, FakeWindow, substitute } from './fake-electron.mjs';
@@ -43,4 +44,18 @@ export async function startOpenAuth(options) {
 /** Lets everything that is already settled run. */
 export async function settle() {
   await setImmediate();
+}
+
+/** Runs `action` and answers the error that it leaves uncaught, which the test runner would take for its own. */
+export async function uncaughtDuring(action) {
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  try {
+    const uncaught = once(process, 'uncaughtException');
+    action();
+    const [error] = await uncaught;
+    return error;
+  } finally {
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  }
 }

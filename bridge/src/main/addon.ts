@@ -1,10 +1,12 @@
 import type { AuthSession, Vault } from 'electron-latchkey';
+import type { Protection } from '../protocol.js';
 import { BridgeError } from './failure.js';
 import type { CreateAuthOptions } from './options.js';
 
 export interface Opened {
   vault: Vault;
   session: AuthSession;
+  protection: Protection;
 }
 
 /** Opens the vault, then the session in it. Leaves nothing open when it fails. */
@@ -12,13 +14,14 @@ export async function openAddon(options: CreateAuthOptions): Promise<Opened> {
   const addon = loadAddon();
   const vault = await addon.Vault.open(options.vault);
   try {
+    const { backend, description, path } = vault.protection();
     const { provider, allowedOrigins } = options;
     const session = await addon.AuthSession.open({
       vault,
       provider,
       ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
     });
-    return { vault, session };
+    return { vault, session, protection: { backend, description, path } };
   } catch (error) {
     await vault.close().catch(() => undefined); // the first error is the one to tell
     throw error;

@@ -1,5 +1,6 @@
 import type { BrowserWindow } from 'electron';
 import type { AuthSession, Vault } from 'electron-latchkey';
+import { notify } from '../notify.js';
 import type { AuthSnapshot } from '../protocol.js';
 import { openAddon } from './addon.js';
 import { installHandlers } from './handlers.js';
@@ -43,7 +44,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     () => openAddon(options),
     (snapshot) => {
       windows.broadcast(snapshot);
-      for (const listener of [...listeners]) listener(snapshot);
+      for (const listener of [...listeners]) notify(listener, snapshot);
     },
   );
   const removeHandlers = installHandlers(ipcMain, lifecycle, createSenderCheck(windows, origins));

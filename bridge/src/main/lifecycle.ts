@@ -1,5 +1,5 @@
 import type { User as AddonUser, SessionSnapshot } from 'electron-latchkey';
-import type { AuthSnapshot, Protection, User } from '../protocol.js';
+import type { AuthSnapshot, User } from '../protocol.js';
 import type { Opened } from './addon.js';
 import { BridgeError, toFailure } from './failure.js';
 
@@ -11,7 +11,7 @@ import { BridgeError, toFailure } from './failure.js';
 export class Lifecycle {
   #published: AuthSnapshot = blank('opening', 'start', 0);
   #opening: Promise<Opened> | null = null;
-  #open: (Opened & { protection: Protection; stop: () => void; seen: number }) | null = null;
+  #open: (Opened & { stop: () => void; seen: number }) | null = null;
   /** Why it is unavailable, in full: the main process may see what a page may not. */
   #failure: unknown = null;
   #closed = false;
@@ -61,27 +61,24 @@ export class Lifecycle {
   }
 
   #begin(): Promise<Opened> {
-    const opening = this.openOnce().then(
-      (opened) => {
+    this.#opening = this.openOnce()
+      .then((opened) => {
         this.#opening = null;
         this.#hold(opened);
         return opened;
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.#opening = null;
         this.#fail(error);
         throw error;
-      },
-    );
-    this.#opening = opening;
-    return opening;
+      });
+    return this.#opening;
   }
 
   #hold(opened: Opened): void {
-    const { vault, session } = opened;
-    const { backend, description, path } = vault.protection();
+    const { session } = opened;
     const stop = session.onChange((snapshot) => this.#adopt(snapshot));
-    this.#open = { vault, session, stop, seen: -1, protection: { backend, description, path } };
+    this.#open = { ...opened, stop, seen: -1 };
     this.#adopt(session.state());
   }
 

@@ -3,6 +3,7 @@
  *
  * A sandboxed preload can load `electron` and nothing else, so bundle it.
  */
+import { notify } from '../notify.js';
 import { type AuthBroker, type AuthSnapshot, CHANNELS, type Failure, type Result } from '../protocol.js';
 
 export type { AuthBroker } from '../protocol.js';
@@ -47,15 +48,4 @@ export function exposeAuth(key = 'auth'): void {
     fetch: (url, init) => call(CHANNELS.fetch, url, init),
   };
   contextBridge.exposeInMainWorld(key, Object.freeze(broker));
-}
-
-// A listener that throws must not keep the others from hearing; its error still reaches the console.
-function notify(listener: (snapshot: AuthSnapshot) => void, snapshot: AuthSnapshot): void {
-  try {
-    listener(snapshot);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }
