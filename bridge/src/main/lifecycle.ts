@@ -9,7 +9,7 @@ import { BridgeError, toFailure } from './failure.js';
  * It numbers what it publishes itself: a session's own revision starts anew each time one is opened.
  */
 export class Lifecycle {
-  #published: AuthSnapshot = blank('opening', 'start', 0);
+  #published: AuthSnapshot = blank('opening', 'start');
   #opening: Promise<Opened> | null = null;
   #open: (Opened & { stop: () => void; seen: number }) | null = null;
   /** Why it is unavailable, in full: the main process may see what a page may not. */
@@ -43,7 +43,7 @@ export class Lifecycle {
   /** Opens again after a failure. Without one it changes nothing. */
   async retry(): Promise<AuthSnapshot> {
     if (this.#closed) throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
-    if (this.#open === null && this.#opening === null) this.#set(blank('opening', 'retry', 0));
+    if (this.#open === null && this.#opening === null) this.#set(blank('opening', 'retry'));
     if (this.#open === null) await (this.#opening ?? this.#begin()).catch(() => undefined); // it is in the snapshot
     return this.snapshot();
   }
@@ -85,7 +85,7 @@ export class Lifecycle {
   #fail(error: unknown): void {
     this.#failure = error;
     const { code, message } = toFailure(error);
-    this.#set({ ...blank('unavailable', 'vault', 0), problem: { code, message } });
+    this.#set({ ...blank('unavailable', 'vault'), problem: { code, message } });
   }
 
   // Events come through a queue: one may be older than what state() has already told.
@@ -121,14 +121,14 @@ export function copyUser({ id, email, name, image, emailVerified }: AddonUser): 
   };
 }
 
-function blank(state: 'opening' | 'unavailable', reason: string, revision: number): AuthSnapshot {
+function blank(state: 'opening' | 'unavailable', reason: string): AuthSnapshot {
   return {
     state,
     reason,
     user: null,
     expiresAtMs: null,
     retryAtMs: null,
-    revision,
+    revision: 0,
     problem: null,
     protection: null,
   };
