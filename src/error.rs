@@ -45,7 +45,7 @@ pub enum Error {
     )]
     KeychainAmbiguous,
     /// The keychain answered with an error that is none of the others.
-    #[error("The OS keychain failed ({0}). Nothing was changed; try again.")]
+    #[error("The OS keychain failed ({0}). Try again.")]
     KeychainFailed(String),
 
     /// A vault file exists, but its root key is not in the keychain.

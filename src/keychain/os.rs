@@ -66,7 +66,9 @@ impl OsKeychain {
         *self.store() = None;
         match error {
             StoreError::Ambiguous(_) => Error::KeychainAmbiguous,
-            StoreError::NoStorageAccess(cause) => access_error(cause.as_ref()),
+            // On Linux: locked, and still locked after the prompt, which was dismissed or which nobody could show.
+            StoreError::NoStorageAccess(_) if cfg!(target_os = "linux") => Error::KeychainLocked,
+            StoreError::NoStorageAccess(cause) => Error::KeychainUnavailable(cause.to_string()),
             StoreError::PlatformFailure(cause) => platform_error(cause.as_ref()),
             StoreError::NoDefaultStore => Error::KeychainUnavailable("no store".to_owned()),
             StoreError::BadEncoding(_) | StoreError::BadDataFormat(..) => {
@@ -136,16 +138,6 @@ fn modifiers(_vault_id: &str) -> HashMap<&'static str, &'static str> {
 type Cause = dyn std::error::Error + Send + Sync + 'static;
 
 #[cfg(target_os = "linux")]
-fn access_error(cause: &Cause) -> Error {
-    use secret_service::Error as Service;
-    match cause.downcast_ref::<Service>() {
-        // The prompt was shown and dismissed.
-        Some(Service::Prompt) => Error::KeychainDenied,
-        _ => Error::KeychainLocked,
-    }
-}
-
-#[cfg(target_os = "linux")]
 fn platform_error(cause: &Cause) -> Error {
     use secret_service::Error as Service;
     match cause.downcast_ref::<Service>() {
@@ -176,12 +168,20 @@ fn service_gone() -> Error {
     Error::KeychainUnavailable("no Secret Service on the session bus".to_owned())
 }
 
-#[cfg(not(target_os = "linux"))]
-fn access_error(_cause: &Cause) -> Error {
-    Error::KeychainLocked
+#[cfg(target_os = "macos")]
+fn platform_error(cause: &Cause) -> Error {
+    /// `errSecUserCanceled`, `errSecAuthFailed` (Security framework, SecBase.h): the person or a policy refused.
+    const REFUSED: [i32; 2] = [-128, -25293];
+    /// `errSecInteractionNotAllowed`: locked, and no prompt may be shown.
+    const LOCKED: i32 = -25308;
+    match cause.downcast_ref::<security_framework::base::Error>() {
+        Some(error) if REFUSED.contains(&error.code()) => Error::KeychainDenied,
+        Some(error) if error.code() == LOCKED => Error::KeychainLocked,
+        _ => Error::KeychainFailed(cause.to_string()),
+    }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
 fn platform_error(cause: &Cause) -> Error {
     Error::KeychainFailed(cause.to_string())
 }

@@ -9,5 +9,6 @@ mod harden;
 mod listener;
 mod process;
 mod promise;
+mod queue;
 mod session;
 mod vault;

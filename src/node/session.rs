@@ -1,7 +1,7 @@
 //! `AuthSession` for JavaScript.
 
-use super::argument::Argument;
-use super::listener::listen;
+use super::argument::{Argument, parse_millis};
+use super::listener::{Listener, listen};
 use super::promise::{or_rejected, promise};
 use super::vault::Vault;
 use crate::http::{Method, Origin, parse_headers, parse_url};
@@ -118,7 +118,7 @@ pub struct SignInResult {
 #[derive(Debug)]
 pub struct AccessTokenOptions {
     /// For how many more milliseconds it must be valid. Default 0.
-    pub min_validity_ms: Option<u32>,
+    pub min_validity_ms: Option<f64>,
 }
 
 /// A request.
@@ -133,7 +133,7 @@ pub struct FetchInit {
     #[napi(ts_type = "string | Uint8Array")]
     pub body: Option<Either<String, Uint8Array>>,
     /// How long the exchange may take, in milliseconds. Default 30000.
-    pub timeout_ms: Option<u32>,
+    pub timeout_ms: Option<f64>,
 }
 
 /// An answer. Holds no token of the session.
@@ -190,11 +190,16 @@ impl AuthSession {
         &self,
         env: &'env Env,
         #[napi(ts_arg_type = "(snapshot: SessionSnapshot) => void")] listener: Argument<
-            Function<'env, SessionSnapshot, ()>,
+            Listener<'env>,
         >,
     ) -> Result<Function<'env, (), ()>> {
         let session = &self.0;
-        listen(env, listener, || Ok(session.subscribe()), Into::into)
+        listen(
+            env,
+            listener,
+            || Ok(session.subscribe()),
+            |snapshot| (SessionSnapshot::from(snapshot),),
+        )
     }
 
     /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds.
@@ -244,8 +249,7 @@ impl AuthSession {
     /// Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn sign_out<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        let session = self.0.clone();
-        promise(env, async move { session.sign_out().await }, |_, ()| Ok(()))
+        promise(env, self.0.sign_out(), |_, ()| Ok(()))
     }
 
     /// Asks the server now whether the session goes on. Joins a renewal that is under way.
@@ -279,15 +283,18 @@ impl AuthSession {
         let options = options
             .map(|options| options.parse("options", "AccessTokenOptions"))
             .transpose();
-        let begun = options.map(|options| {
-            let min_validity_ms = options.and_then(|options| options.min_validity_ms);
-            let min_validity = Duration::from_millis(min_validity_ms.unwrap_or(0).into());
+        let begun = options.and_then(|options| {
+            let given = options.and_then(|options| options.min_validity_ms);
+            let min_validity = match given {
+                Some(0.0) => Duration::ZERO,
+                given => parse_millis("minValidityMs", given, Duration::ZERO)?,
+            };
             let session = self.0.clone();
-            promise(
+            Ok(promise(
                 env,
                 async move { session.access_token(min_validity).await },
                 |_, token| Ok(token.expose().to_owned()),
-            )
+            ))
         });
         or_rejected(env, begun)
     }
@@ -334,7 +341,7 @@ fn parse_options(options: &AuthSessionOptions<'_>) -> crate::Result<SessionOptio
         allowed_origins: origins
             .map(|origin| Origin::parse(origin))
             .collect::<crate::Result<_>>()?,
-        ..SessionOptions::new(options.vault.0.clone(), Arc::new(provider))
+        ..SessionOptions::new(options.vault.vault.clone(), Arc::new(provider))
     })
 }
 
@@ -380,7 +387,7 @@ fn parse_request(
             Either::A(text) => text.into_bytes(),
             Either::B(bytes) => bytes.to_vec(),
         }),
-        timeout: timeout_ms.map_or(http::DEFAULT_TIMEOUT, |ms| Duration::from_millis(ms.into())),
+        timeout: parse_millis("timeoutMs", timeout_ms, http::DEFAULT_TIMEOUT)?,
     })
 }
 

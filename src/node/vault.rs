@@ -1,23 +1,24 @@
 //! `Vault` for JavaScript.
 
-use super::argument::Argument;
-use super::listener::listen;
+use super::argument::{Argument, Text, parse_millis};
+use super::listener::{Listener, listen};
 use super::process;
 use super::promise::{or_rejected, promise_blocking};
+use super::queue::Queue;
 use crate::keychain::{Backend, Deadline, OsKeychain};
 use crate::secret::{SecretBytes, SecretString};
 use crate::vault::{self, Change, KeySource, Value};
 use napi::bindgen_prelude::{
-    Buffer, Either, Either3, Env, Function, Null, PromiseRaw, Result, Uint8Array,
+    Buffer, Either, Either3, Env, Function, Null, PromiseRaw, Result, ToNapiValue, Uint8Array,
 };
 use napi_derive::napi;
 use std::time::Duration;
 
-const KEYCHAIN_TIMEOUT_MS: u32 = 30_000;
-const LOCK_TIMEOUT_MS: u32 = 5_000;
+const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(30);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How to open a vault.
-#[napi(object)]
+#[napi(object, object_to_js = false)]
 pub struct VaultOptions {
     /// Names the vault for ever, such as `com.example.app`: 1 to 128 of `A-Z a-z 0-9 . _ -`, not beginning with a dot.
     /// The keychain item is found by it, so it must not change when the app is renamed.
@@ -33,26 +34,28 @@ pub struct VaultOptions {
     /// purpose. Default false.
     pub allow_rollback: Option<bool>,
     /// How long one keychain call may take, in milliseconds, prompts included. Default 30000.
-    pub keychain_timeout_ms: Option<u32>,
+    pub keychain_timeout_ms: Option<f64>,
     /// How long a write waits for other processes, in milliseconds. Default 5000.
-    pub lock_timeout_ms: Option<u32>,
+    pub lock_timeout_ms: Option<f64>,
 }
 
 /// A passphrase that protects a vault.
-#[napi(object)]
+#[napi(object, object_to_js = false)]
 pub struct Passphrase {
     /// The passphrase, as the person typed it. Stretched with Argon2id (64 MiB, 3 passes).
-    pub passphrase: String,
+    #[napi(ts_type = "string")]
+    pub passphrase: Text,
 }
 
 /// One change of a batch: a value to store, or a key to remove.
-#[napi(object)]
+#[napi(object, object_to_js = false)]
 pub struct VaultChange {
     /// The key.
-    pub key: String,
+    #[napi(ts_type = "string")]
+    pub key: Text,
     /// The value to store; `null` removes the key.
     #[napi(ts_type = "string | Uint8Array | null")]
-    pub value: Either3<String, Uint8Array, Null>,
+    pub value: Either3<Text, Uint8Array, Null>,
     /// After how many milliseconds the value is absent, 1 or more. Default: never.
     pub ttl_ms: Option<f64>,
 }
@@ -83,7 +86,35 @@ pub struct Protection {
 /// Reads come from memory; a write that has resolved is on disk. Several processes may open one vault.
 #[napi]
 #[derive(Debug)]
-pub struct Vault(pub(super) vault::Vault);
+pub struct Vault {
+    pub(super) vault: vault::Vault,
+    queue: Queue,
+}
+
+impl Vault {
+    fn new(vault: vault::Vault) -> Self {
+        Self {
+            vault,
+            queue: Queue::new(),
+        }
+    }
+
+    /// Runs a call on the vault after every call before it.
+    fn run<'env, T, V>(
+        &self,
+        env: &'env Env,
+        work: impl FnOnce(&vault::Vault) -> crate::Result<T> + Send + 'static,
+        convert: impl FnOnce(T) -> V + 'static,
+    ) -> Result<PromiseRaw<'env, V>>
+    where
+        T: Send + 'static,
+        V: ToNapiValue,
+    {
+        let vault = self.vault.clone();
+        self.queue
+            .run(env, move || work(&vault), |_, value| Ok(convert(value)))
+    }
+}
 
 #[napi]
 impl Vault {
@@ -100,13 +131,12 @@ impl Vault {
         env: &'env Env,
         #[napi(ts_arg_type = "VaultOptions")] options: Argument<VaultOptions>,
     ) -> Result<PromiseRaw<'env, Vault>> {
-        process::check(env)?;
-        let begun = options
-            .parse("options", "VaultOptions")
+        let begun = process::check(env)
+            .and_then(|()| options.parse("options", "VaultOptions"))
             .and_then(parse_options)
             .map(|(options, source)| {
                 let open = move || vault::Vault::open(options, source);
-                promise_blocking(env, open, |_, opened| Ok(Self(opened)))
+                promise_blocking(env, open, |_, opened| Ok(Self::new(opened)))
             });
         or_rejected(env, begun)
     }
@@ -121,17 +151,18 @@ impl Vault {
         env: &'env Env,
         #[napi(ts_arg_type = "VaultOptions")] options: Argument<VaultOptions>,
         #[napi(ts_arg_type = "Uint8Array")] copy: Argument<Uint8Array>,
-        #[napi(ts_arg_type = "string")] passphrase: Argument<String>,
+        #[napi(ts_arg_type = "string")] passphrase: Argument<Text>,
     ) -> Result<PromiseRaw<'env, Vault>> {
-        process::check(env)?;
-        let begun = options
-            .parse("options", "VaultOptions")
+        let begun = process::check(env)
+            .and_then(|()| options.parse("options", "VaultOptions"))
             .and_then(parse_options)
             .and_then(|(options, source)| {
                 let copy = copy.parse("copy", "a Uint8Array")?.to_vec();
                 let passphrase = parse_passphrase(passphrase)?;
                 let recover = move || vault::Vault::recover(options, source, &copy, passphrase);
-                Ok(promise_blocking(env, recover, |_, opened| Ok(Self(opened))))
+                Ok(promise_blocking(env, recover, |_, opened| {
+                    Ok(Self::new(opened))
+                }))
             });
         or_rejected(env, begun)
     }
@@ -143,19 +174,17 @@ impl Vault {
     pub fn get<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "string")] key: Argument<String>,
+        #[napi(ts_arg_type = "string")] key: Argument<Text>,
     ) -> Result<PromiseRaw<'env, Option<Either<String, Buffer>>>> {
         let begun = parse_key(key).and_then(|key| {
-            Ok(match self.0.get_now(&key)? {
+            let at_once = if self.queue.is_idle() {
+                self.vault.get_now(&key)?
+            } else {
+                None
+            };
+            Ok(match at_once {
                 Some(value) => PromiseRaw::resolve(env, value.map(to_js)),
-                None => {
-                    let vault = self.0.clone();
-                    promise_blocking(
-                        env,
-                        move || vault.get(&key),
-                        |_, value| Ok(value.map(to_js)),
-                    )
-                }
+                None => self.run(env, move |vault| vault.get(&key), |value| value.map(to_js)),
             })
         });
         or_rejected(env, begun)
@@ -169,25 +198,23 @@ impl Vault {
     pub fn set<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "string")] key: Argument<String>,
-        #[napi(ts_arg_type = "string | Uint8Array")] value: Argument<Either<String, Uint8Array>>,
+        #[napi(ts_arg_type = "string")] key: Argument<Text>,
+        #[napi(ts_arg_type = "string | Uint8Array")] value: Argument<Either<Text, Uint8Array>>,
         #[napi(ts_arg_type = "SetOptions | undefined | null")] options: Option<
             Argument<SetOptions>,
         >,
     ) -> Result<PromiseRaw<'env, ()>> {
         let begun = parse_key(key).and_then(|key| {
-            let value = to_value(value.parse("value", "a string or a Uint8Array")?);
+            let value = to_value(value.parse(
+                "value",
+                "a string of whole Unicode characters or a Uint8Array",
+            )?);
             let ttl = match options {
                 None => None,
                 Some(options) => options.parse("options", "SetOptions")?.ttl_ms,
             };
             let ttl = ttl.map(parse_ttl).transpose()?;
-            let vault = self.0.clone();
-            Ok(promise_blocking(
-                env,
-                move || vault.set(&key, value, ttl),
-                |_, ()| Ok(()),
-            ))
+            Ok(self.run(env, move |vault| vault.set(&key, value, ttl), |()| ()))
         });
         or_rejected(env, begun)
     }
@@ -199,16 +226,10 @@ impl Vault {
     pub fn delete<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "string")] key: Argument<String>,
+        #[napi(ts_arg_type = "string")] key: Argument<Text>,
     ) -> Result<PromiseRaw<'env, bool>> {
-        let begun = parse_key(key).map(|key| {
-            let vault = self.0.clone();
-            promise_blocking(
-                env,
-                move || vault.delete(&key),
-                |_, was_there| Ok(was_there),
-            )
-        });
+        let begun = parse_key(key)
+            .map(|key| self.run(env, move |vault| vault.delete(&key), |was_there| was_there));
         or_rejected(env, begun)
     }
 
@@ -219,12 +240,10 @@ impl Vault {
     pub fn has<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "string")] key: Argument<String>,
+        #[napi(ts_arg_type = "string")] key: Argument<Text>,
     ) -> Result<PromiseRaw<'env, bool>> {
-        let begun = parse_key(key).map(|key| {
-            let vault = self.0.clone();
-            promise_blocking(env, move || vault.has(&key), |_, has| Ok(has))
-        });
+        let begun =
+            parse_key(key).map(|key| self.run(env, move |vault| vault.has(&key), |has| has));
         or_rejected(env, begun)
     }
 
@@ -233,8 +252,7 @@ impl Vault {
     /// Rejects as `get` does.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<string>>")]
     pub fn keys<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Vec<String>>> {
-        let vault = self.0.clone();
-        promise_blocking(env, move || vault.keys(), |_, keys| Ok(keys))
+        self.run(env, move |vault| vault.keys(), |keys| keys)
     }
 
     /// Removes all values in one step. A session kept in this vault stays.
@@ -242,8 +260,7 @@ impl Vault {
     /// Rejects as `delete` does.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn clear<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        let vault = self.0.clone();
-        promise_blocking(env, move || vault.clear(), |_, ()| Ok(()))
+        self.run(env, move |vault| vault.clear(), |()| ())
     }
 
     /// Makes all of the changes or, when it rejects, none: one durable write.
@@ -258,10 +275,7 @@ impl Vault {
         let begun = changes
             .parse("changes", "an array of VaultChange")
             .and_then(|changes| changes.into_iter().map(parse_change).collect())
-            .map(|changes: Vec<Change>| {
-                let vault = self.0.clone();
-                promise_blocking(env, move || vault.write(changes), |_, ()| Ok(()))
-            });
+            .map(|changes: Vec<Change>| self.run(env, move |vault| vault.write(changes), |()| ()));
         or_rejected(env, begun)
     }
 
@@ -273,11 +287,9 @@ impl Vault {
     pub fn on_change<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "(keys: Array<string>) => void")] listener: Argument<
-            Function<'env, Vec<String>, ()>,
-        >,
+        #[napi(ts_arg_type = "(keys: Array<string>) => void")] listener: Argument<Listener<'env>>,
     ) -> Result<Function<'env, (), ()>> {
-        listen(env, listener, || self.0.subscribe(), |keys| keys)
+        listen(env, listener, || self.vault.subscribe(), |keys| (keys,))
     }
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
@@ -285,8 +297,7 @@ impl Vault {
     /// Rejects as `delete` does, and with the keychain's errors.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn rotate_key<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        let vault = self.0.clone();
-        promise_blocking(env, move || vault.rotate_key(), |_, ()| Ok(()))
+        self.run(env, move |vault| vault.rotate_key(), |()| ())
     }
 
     /// Replaces the passphrase that protects the vault, and the key with it.
@@ -296,14 +307,13 @@ impl Vault {
     pub fn change_passphrase<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "string")] passphrase: Argument<String>,
+        #[napi(ts_arg_type = "string")] passphrase: Argument<Text>,
     ) -> Result<PromiseRaw<'env, ()>> {
         let begun = parse_passphrase(passphrase).map(|passphrase| {
-            let vault = self.0.clone();
-            promise_blocking(
+            self.run(
                 env,
-                move || vault.change_passphrase(passphrase),
-                |_, ()| Ok(()),
+                move |vault| vault.change_passphrase(passphrase),
+                |()| (),
             )
         });
         or_rejected(env, begun)
@@ -316,14 +326,13 @@ impl Vault {
     pub fn export_recovery<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "string")] passphrase: Argument<String>,
+        #[napi(ts_arg_type = "string")] passphrase: Argument<Text>,
     ) -> Result<PromiseRaw<'env, Buffer>> {
         let begun = parse_passphrase(passphrase).map(|passphrase| {
-            let vault = self.0.clone();
-            promise_blocking(
+            self.run(
                 env,
-                move || vault.export_recovery(&passphrase),
-                |_, copy| Ok(copy.into()),
+                move |vault| vault.export_recovery(&passphrase),
+                |copy| copy.into(),
             )
         });
         or_rejected(env, begun)
@@ -335,15 +344,14 @@ impl Vault {
     /// removed; the file is gone then, and the key opens nothing.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn wipe<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        let vault = self.0.clone();
-        promise_blocking(env, move || vault.wipe(), |_, ()| Ok(()))
+        self.run(env, move |vault| vault.wipe(), |()| ())
     }
 
     /// What protects this vault.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn protection(&self) -> Protection {
-        let protection = self.0.protection();
+        let protection = self.vault.protection();
         Protection {
             backend: protection
                 .backend
@@ -360,14 +368,13 @@ impl Vault {
     /// Closes the vault and wipes its values from memory. Calls after this reject with `ERR_VAULT_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        let vault = self.0.clone();
-        promise_blocking(
+        self.run(
             env,
-            move || {
+            |vault| {
                 vault.close();
                 Ok(())
             },
-            |_, ()| Ok(()),
+            |()| (),
         )
     }
 }
@@ -378,7 +385,7 @@ const PASSPHRASE_DESCRIPTION: &str = "The key is derived from a passphrase with 
 fn parse_options(options: VaultOptions) -> crate::Result<(vault::VaultOptions, KeySource)> {
     let source = match options.keychain {
         Some(Either::B(Passphrase { passphrase })) => {
-            KeySource::passphrase(SecretString::new(passphrase))
+            KeySource::passphrase(SecretString::new(passphrase.0))
         }
         Some(Either::A(name)) if name != "os" => {
             return Err(crate::Error::InvalidArgument(
@@ -386,28 +393,29 @@ fn parse_options(options: VaultOptions) -> crate::Result<(vault::VaultOptions, K
             ));
         }
         _ => {
-            let deadline = millis(options.keychain_timeout_ms, KEYCHAIN_TIMEOUT_MS);
+            let given = options.keychain_timeout_ms;
+            let deadline = parse_millis("keychainTimeoutMs", given, KEYCHAIN_TIMEOUT)?;
             KeySource::keychain(Deadline::new(OsKeychain::new(), deadline))
         }
     };
     let opening = vault::VaultOptions {
         path: options.path.map(Into::into),
-        lock_timeout: millis(options.lock_timeout_ms, LOCK_TIMEOUT_MS),
+        lock_timeout: parse_millis("lockTimeoutMs", options.lock_timeout_ms, LOCK_TIMEOUT)?,
         allow_rollback: options.allow_rollback.unwrap_or(false),
         ..vault::VaultOptions::new(options.id)
     };
     Ok((opening, source))
 }
 
-fn parse_passphrase(passphrase: Argument<String>) -> crate::Result<SecretString> {
+fn parse_passphrase(passphrase: Argument<Text>) -> crate::Result<SecretString> {
     passphrase
-        .parse("passphrase", "a string")
-        .map(SecretString::new)
+        .parse("passphrase", "a string of whole Unicode characters")
+        .map(|passphrase| SecretString::new(passphrase.0))
 }
 
 fn parse_change(change: VaultChange) -> crate::Result<Change> {
     let ttl = change.ttl_ms.map(parse_ttl).transpose()?;
-    let key = change.key;
+    let key = change.key.0;
     let value = match change.value {
         Either3::A(text) => to_value(Either::A(text)),
         Either3::B(bytes) => to_value(Either::B(bytes)),
@@ -416,19 +424,16 @@ fn parse_change(change: VaultChange) -> crate::Result<Change> {
     Ok(Change::Set { key, value, ttl })
 }
 
-fn to_value(value: Either<String, Uint8Array>) -> Value {
+fn to_value(value: Either<Text, Uint8Array>) -> Value {
     match value {
-        Either::A(text) => Value::Text(SecretString::new(text)),
+        Either::A(text) => Value::Text(SecretString::new(text.0)),
         Either::B(bytes) => Value::Bytes(SecretBytes::new(bytes.to_vec())),
     }
 }
 
-fn millis(given: Option<u32>, default: u32) -> Duration {
-    Duration::from_millis(given.unwrap_or(default).into())
-}
-
-fn parse_key(key: Argument<String>) -> crate::Result<String> {
-    key.parse("key", "a string")
+fn parse_key(key: Argument<Text>) -> crate::Result<String> {
+    key.parse("key", "a string of whole Unicode characters")
+        .map(|key| key.0)
 }
 
 fn to_js(value: Value) -> Either<String, Buffer> {

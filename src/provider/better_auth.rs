@@ -18,12 +18,18 @@ use crate::{Error, Result};
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The field that carries the signed token.
 const TOKEN_HEADER: &str = "set-auth-token";
 /// Fields of an answer that carry a token, or half of one, in any form.
 const TOKEN_HEADERS: [&str; 4] = [TOKEN_HEADER, "set-auth-jwt", "set-cookie", "authorization"];
 
+/// Asks `get-session` without prolonging. A bearer client that asks plainly would prolong even a session that was not to be
+/// remembered.
+const NO_SLIDING: (&str, &str) = ("disableRefresh", "true");
+/// How long a sign-in waits to learn when its session ends. It has succeeded already.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 /// A session's key is 32 characters; something much shorter is not one, and would be found everywhere.
 const SHORTEST_KEY: usize = 16;
 
@@ -61,6 +67,13 @@ impl BetterAuth {
         url
     }
 
+    /// The path below the base URL.
+    fn path_of<'a>(&self, url: &'a Url) -> &'a str {
+        let path = url.path();
+        path.strip_prefix(self.base_url.path().trim_end_matches('/'))
+            .unwrap_or(path)
+    }
+
     fn post(&self, path: &str, body: &Value) -> Request {
         let mut request = Request::new(Method::POST, self.route(path));
         request.json(body);
@@ -77,10 +90,11 @@ impl BetterAuth {
     ) -> Result<Grant> {
         let response = http.send(request).await?;
         let grant = read_grant(&response, sliding, now_ms)?;
-        match self.renew(http, &grant.credentials, now_ms).await {
-            Ok(Renewal::Renewed(confirmed)) => Ok(confirmed),
-            // The sign-in succeeded; when the session ends is learnt from the next answer.
-            Ok(Renewal::Over) | Err(_) => Ok(grant),
+        let confirming = self.renew(http, &grant.credentials, now_ms);
+        match tokio::time::timeout(CONFIRM_TIMEOUT, confirming).await {
+            Ok(Ok(Renewal::Renewed(confirmed))) => Ok(confirmed),
+            // When the session ends is learnt from the next answer.
+            _ => Ok(grant),
         }
     }
 }
@@ -131,8 +145,8 @@ impl Provider for BetterAuth {
     ) -> Result<Renewal> {
         let mut url = self.route("/get-session");
         if !credentials.sliding {
-            // A bearer client that asks plainly would prolong even a session that was not to be remembered.
-            url.set_query(Some("disableRefresh=true"));
+            url.query_pairs_mut()
+                .append_pair(NO_SLIDING.0, NO_SLIDING.1);
         }
         let mut request = Request::new(Method::GET, url);
         request.authorize(credentials.access_token.expose())?;
@@ -175,12 +189,24 @@ impl Provider for BetterAuth {
         }
     }
 
-    fn restore_tokens(&self, request: &mut Request) {
-        let body = request.body.as_deref().and_then(parse_json);
-        if let Some(mut value) = body
-            && self.handles.restore(&mut value)
+    fn adapt(&self, request: &mut Request, current: Option<&Credentials>) -> Sent {
+        let mut body = request.body.as_deref().and_then(parse_json);
+        if let Some(value) = &mut body
+            && self.handles.restore(value)
         {
             request.body = Some(value.to_string().into_bytes());
+        }
+        let is_get_session = self.path_of(&request.url) == "/get-session";
+        if is_get_session && current.is_some_and(|current| !current.sliding) {
+            request
+                .url
+                .query_pairs_mut()
+                .append_pair(NO_SLIDING.0, NO_SLIDING.1);
+        }
+        Sent {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            sliding: body.is_none_or(|body| body["rememberMe"] != Value::Bool(false)),
         }
     }
 
@@ -204,11 +230,7 @@ impl BetterAuth {
         if !response.status.is_success() {
             return Observation::Nothing;
         }
-        let path = request.url.path();
-        let route = path
-            .strip_prefix(self.base_url.path().trim_end_matches('/'))
-            .unwrap_or(path);
-        match (request.method.as_str(), route) {
+        match (request.method.as_str(), self.path_of(&request.url)) {
             ("POST", "/sign-out") => Observation::SignedOut,
             ("GET", "/get-session") => match (read_session(response), token_header(response)) {
                 (Ok(None), _) => Observation::Gone,
@@ -220,7 +242,7 @@ impl BetterAuth {
                 (Err(_), _) => Observation::Nothing,
             },
             ("POST", route) if route.starts_with("/sign-in/") || route.starts_with("/sign-up/") => {
-                match read_grant(response, true, now_ms) {
+                match read_grant(response, request.sliding, now_ms) {
                     Ok(grant) => Observation::SignedIn(grant),
                     Err(_) => Observation::Nothing,
                 }

@@ -42,6 +42,21 @@ pub struct Credentials {
     pub sliding: bool,
 }
 
+impl Credentials {
+    /// A second copy, for a second owner. Each wipes its own.
+    #[must_use]
+    pub(crate) fn duplicate(&self) -> Self {
+        let copy = |token: &SecretString| SecretString::new(token.expose().to_owned());
+        Self {
+            access_token: copy(&self.access_token),
+            refresh_token: self.refresh_token.as_ref().map(copy),
+            expires_at_ms: self.expires_at_ms,
+            confirmed_at_ms: self.confirmed_at_ms,
+            sliding: self.sliding,
+        }
+    }
+}
+
 /// A session the server granted or confirmed.
 #[derive(Debug)]
 pub struct Grant {
@@ -147,8 +162,15 @@ pub trait Provider: Debug + Send + Sync + 'static {
         vec![token]
     }
 
-    /// Puts tokens back where an earlier answer to the application had handles.
-    fn restore_tokens(&self, _request: &mut Request) {}
+    /// Makes a request of the application's own client one that this provider can answer as meant: puts tokens back where an
+    /// earlier answer had handles, and keeps the promises of the session at hand. Says what an observer must know of it.
+    fn adapt(&self, request: &mut Request, _current: Option<&Credentials>) -> Sent {
+        Sent {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            sliding: true,
+        }
+    }
 
     /// Reads what an answer to the application's own client says, and cuts every token out of it.
     fn observe(&self, _request: &Sent, _response: &mut Response, _now_ms: u64) -> Observation {
@@ -163,6 +185,8 @@ pub struct Sent {
     pub method: crate::http::Method,
     /// The URL it was sent to.
     pub url: Url,
+    /// For a sign-in: whether the session may be prolonged by being used.
+    pub sliding: bool,
 }
 
 /// Whether `url` is one of the provider's own routes.

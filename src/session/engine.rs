@@ -8,7 +8,7 @@ use super::without_credentials;
 use crate::clock::Clock;
 use crate::http::{HttpClient, Origin};
 use crate::provider::{Credentials, Grant, Observation, Provider, Renewal, User};
-use crate::secret::{SecretString, fill_random};
+use crate::secret::fill_random;
 use crate::vault::Vault;
 use crate::{Error, Result};
 use futures_util::FutureExt as _;
@@ -19,6 +19,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
+
+/// How long a sign-out waits for the server. It is signed out here already.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A renewal under way. Every caller holds a clone; none of them can cancel it.
 pub(super) type Flight = Shared<BoxFuture<'static, Result<()>>>;
@@ -202,6 +205,7 @@ impl Engine {
         replaced.then_some(now)
     }
 
+    /// Keeps a session that was granted, or has the server end it: nobody else knows of it.
     pub(super) async fn commit_sign_in(
         self: &Arc<Self>,
         generation: u64,
@@ -209,11 +213,24 @@ impl Engine {
     ) -> Result<User> {
         let user = grant.user.clone();
         let ends_known = grant.credentials.expires_at_ms.is_some();
-        self.commit(generation, grant, Event::SignedIn).await?;
+        let granted = grant.credentials.duplicate();
+        if let Err(error) = self.commit(generation, grant, Event::SignedIn).await {
+            let engine = Arc::clone(self);
+            self.runtime
+                .spawn(async move { engine.revoke(&granted).await });
+            return Err(error);
+        }
         if !ends_known {
             let _ = self.join_flight();
         }
         Ok(user)
+    }
+
+    /// Has the server end a session, as far as it can be reached in time.
+    pub(super) async fn revoke(&self, credentials: &Credentials) {
+        let revoking = self.provider.revoke(&self.http, credentials);
+        // The server ends an unused session by itself; nobody waits here for one that cannot be reached.
+        let _ = tokio::time::timeout(REVOKE_TIMEOUT, revoking).await;
     }
 
     async fn commit_renewal(self: &Arc<Self>, generation: u64, grant: Grant) -> Result<()> {
@@ -298,16 +315,16 @@ impl Engine {
         core.trouble(reason, retry_at_ms, retry.abort_handle());
     }
 
-    /// Follows what an answer to the application's own client said.
+    /// Follows what an answer to the application's own client said. `generation`: the one when its request was sent.
     pub(super) async fn follow(
         self: &Arc<Self>,
         observation: Observation,
+        generation: u64,
         sent: Option<&Fresh>,
     ) -> Result<()> {
         match (observation, sent) {
             (Observation::Nothing, _) => Ok(()),
             (Observation::SignedIn(grant), _) => {
-                let generation = self.core().generation;
                 self.commit_sign_in(generation, grant).await.map(|_| ())
             }
             (Observation::SignedOut, _) => {
@@ -321,7 +338,7 @@ impl Engine {
             }
             (Observation::Confirmed(mut grant), Some(sent)) => {
                 if grant.credentials.access_token.expose().is_empty() {
-                    grant.credentials.access_token = copy(&sent.credentials.access_token);
+                    grant.credentials.access_token = sent.credentials.duplicate().access_token;
                 }
                 grant.credentials.sliding = sent.credentials.sliding;
                 self.commit_renewal(sent.generation, grant).await
@@ -332,8 +349,7 @@ impl Engine {
                 };
                 let credentials = Credentials {
                     access_token: token,
-                    refresh_token: sent.credentials.refresh_token.as_ref().map(copy),
-                    ..*sent.credentials
+                    ..sent.credentials.duplicate()
                 };
                 self.commit_renewal(sent.generation, Grant { credentials, user })
                     .await
@@ -345,10 +361,6 @@ impl Engine {
             ) => Ok(()),
         }
     }
-}
-
-fn copy(token: &SecretString) -> SecretString {
-    SecretString::new(token.expose().to_owned())
 }
 
 /// What changes, under one short lock that is never held across an await or a write to disk.
@@ -363,6 +375,9 @@ pub(super) struct Core {
     renewals: u64,
     revision: u64,
     flight: Option<Flight>,
+    /// Sign-ins under way, and the state to go back to when all of them have failed.
+    signing_in: u32,
+    before_sign_in: State,
     /// Tries that failed in a row.
     failures: u32,
     retry_at_ms: Option<u64>,
@@ -392,6 +407,8 @@ impl Core {
             renewals: 0,
             revision: 0,
             flight: None,
+            signing_in: 0,
+            before_sign_in: state,
             failures: 0,
             retry_at_ms: None,
             retry: None,
@@ -455,21 +472,28 @@ impl Core {
         })
     }
 
-    /// Begins a sign-in: its generation, and the state to go back to when it fails.
-    pub(super) fn begin_sign_in(&mut self) -> Result<(u64, State)> {
-        self.check_open()?;
-        let before = match self.state {
-            // Another sign-in is under way; what it would go back to is not known here, and signed out is always true.
-            State::SigningIn => State::SignedOut,
-            state => state,
-        };
-        self.apply(Event::SignInStarted);
-        Ok((self.generation, before))
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
     }
 
-    pub(super) fn fail_sign_in(&mut self, generation: u64, before: State) {
+    /// Begins a sign-in: answers with its generation.
+    pub(super) fn begin_sign_in(&mut self) -> Result<u64> {
+        self.check_open()?;
+        if self.signing_in == 0 {
+            self.before_sign_in = self.state;
+        }
+        self.signing_in += 1;
+        self.apply(Event::SignInStarted);
+        Ok(self.generation)
+    }
+
+    /// A sign-in failed. With the last one of several the state goes back to what it was before the first.
+    pub(super) fn fail_sign_in(&mut self, generation: u64) {
         if self.generation == generation {
-            self.apply(Event::SignInFailed(before));
+            self.signing_in -= 1;
+            if self.signing_in == 0 {
+                self.apply(Event::SignInFailed(self.before_sign_in));
+            }
         }
     }
 
@@ -487,6 +511,7 @@ impl Core {
         self.generation += 1;
         self.renewals = 0;
         self.flight = None;
+        self.signing_in = 0;
         self.failures = 0;
         self.cancel_retry();
     }

@@ -3,7 +3,7 @@
 
 use super::engine::{Engine, Fresh};
 use crate::http::{Method, Origin, Request, Response, Url};
-use crate::provider::{Sent, owns};
+use crate::provider::owns;
 use crate::{Error, Result};
 use reqwest::header::HeaderMap;
 use std::sync::Arc;
@@ -75,17 +75,19 @@ async fn fetch_provider_route(
     engine: &Arc<Engine>,
     request: FetchRequest,
 ) -> Result<FetchResponse> {
-    let fresh = engine.core().credentials().ok();
-    let mut request = prepare(request);
-    engine.provider().restore_tokens(&mut request);
-    let sent = Sent {
-        method: request.method.clone(),
-        url: request.url.clone(),
+    let (generation, fresh) = {
+        let core = engine.core();
+        (core.generation(), core.credentials().ok())
     };
+    let mut request = prepare(request);
+    let current = fresh.as_ref().map(|fresh| &*fresh.credentials);
+    let sent = engine.provider().adapt(&mut request, current);
     let mut response = send(engine, request, fresh.as_ref()).await?;
     let now_ms = engine.now_ms();
     let observation = engine.provider().observe(&sent, &mut response, now_ms);
-    engine.follow(observation, fresh.as_ref()).await?;
+    engine
+        .follow(observation, generation, fresh.as_ref())
+        .await?;
     if response.status == 401
         && let Some(sent) = &fresh
     {
@@ -132,9 +134,11 @@ async fn send(
     if let Some(fresh) = fresh {
         request.authorize(fresh.credentials.access_token.expose())?;
     }
+    let to_provider = engine.provider().base_url().origin() == request.url.origin();
     let answer = engine.http().send(request).await;
-    if let (Err(error), Some(fresh)) = (&answer, fresh) {
-        engine.note_trouble(fresh.generation, error);
+    if matches!(answer, Err(Error::Network(_))) && to_provider && fresh.is_some() {
+        // Whether the session is offline is for the engine's own question to find out.
+        let _ = engine.join_flight();
     }
     answer
 }

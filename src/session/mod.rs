@@ -35,9 +35,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// How long a sign-out waits for the server. It is signed out here already.
-const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How to open a session.
 #[derive(Debug)]
 pub struct SessionOptions {
@@ -129,30 +126,33 @@ impl Session {
     }
 
     async fn enter(&self, granting: impl Future<Output = Result<Grant>>) -> Result<User> {
-        let (generation, before) = self.0.core().begin_sign_in()?;
+        let generation = self.0.core().begin_sign_in()?;
         let entered = match granting.await {
             Ok(grant) => self.0.commit_sign_in(generation, grant).await,
             Err(error) => Err(error),
         };
         if entered.is_err() {
-            self.0.core().fail_sign_in(generation, before);
+            self.0.core().fail_sign_in(generation);
         }
         entered
     }
 
-    /// Signs out: here at once and always, then on the server as far as it can be reached within 5 seconds.
+    /// Signs out: in memory before this returns, in the vault and then on the server, as far as it can be reached within
+    /// 5 seconds, while the future runs. Dropping the future does not bring the session back.
     ///
     /// # Errors
     /// The vault's, when the stored session could not be removed; call again. `ERR_SESSION_CLOSED`.
-    pub async fn sign_out(&self) -> Result<()> {
-        let credentials = self.0.core().begin_sign_out()?;
-        self.0.commit_sign_out().await?;
-        if let Some(credentials) = credentials {
-            let revoking = self.0.provider().revoke(self.0.http(), &credentials);
-            // The server ends an unused session by itself; nobody waits here for one that cannot be reached.
-            let _ = tokio::time::timeout(REVOKE_TIMEOUT, revoking).await;
+    pub fn sign_out(&self) -> impl Future<Output = Result<()>> + Send + 'static {
+        let engine = Arc::clone(&self.0);
+        let begun = engine.core().begin_sign_out();
+        async move {
+            let credentials = begun?;
+            let erased = engine.commit_sign_out().await;
+            if let Some(credentials) = credentials {
+                engine.revoke(&credentials).await;
+            }
+            erased
         }
-        Ok(())
     }
 
     /// Asks the server now whether the session goes on. Joins a renewal that is under way.

@@ -48,7 +48,7 @@ impl Argon2Cost {
 
     /// A header is not authenticated before its key is known: what it asks for must be bounded.
     fn is_reasonable(&self) -> bool {
-        (8 * self.lanes..=1024 * 1024).contains(&self.memory_kib)
+        (self.lanes.saturating_mul(8)..=1024 * 1024).contains(&self.memory_kib)
             && (1..=16).contains(&self.passes)
             && (1..=16).contains(&self.lanes)
     }
@@ -169,8 +169,9 @@ impl Header {
     pub(crate) fn changed_desktops(&self) -> Option<String> {
         let now = current_desktop();
         let name = |desktop: &[u8; 16]| {
-            let text = String::from_utf8_lossy(desktop);
-            text.trim_end_matches('\0').to_owned()
+            // From a header that nothing has authenticated: only what a desktop's name is made of goes into a message.
+            let name = desktop.iter().filter(|byte| byte.is_ascii_alphanumeric());
+            name.map(|byte| char::from(*byte)).collect::<String>()
         };
         let unknown = [0; 16];
         (self.desktop != now && self.desktop != unknown && now != unknown).then(|| {
@@ -311,7 +312,7 @@ mod tests {
             Argon2Cost { passes: 17, ..cost },
             Argon2Cost { lanes: 0, ..cost },
             Argon2Cost {
-                lanes: u32::MAX / 8,
+                lanes: u32::MAX,
                 ..cost
             },
         ] {

@@ -645,7 +645,7 @@ impl Opening {
         })
     }
 
-    /// Opens the file, or makes one. With `recovered` contents a file that is there is moved aside first.
+    /// Opens the file, or makes one. With `recovered` contents a copy of a file that is there is kept aside first.
     fn finish(self, recovered: Option<Contents>) -> Result<Vault> {
         let Self {
             place,
@@ -667,7 +667,9 @@ impl Opening {
         let now_ms = options.clock.now_ms();
         let (writer, contents, tail) = match recovered {
             Some(contents) => {
-                move_aside(&place)?;
+                // The key first: when the keychain fails now, nothing was touched.
+                keys.begin()?;
+                keep_aside(&place)?;
                 create(&place, keys, contents, now_ms)?
             }
             // Another process may have made or replaced the file since: under the lock, look again.
@@ -748,22 +750,29 @@ fn create(
     Ok((Writer { log, root, keys }, contents, Tail::Clean))
 }
 
-/// Keeps the file that is in the way of a recovered one, under the first free name beside it.
-fn move_aside(place: &Place) -> Result<()> {
-    let io = |error| Error::vault_io("move the old vault file aside")(error);
-    if place.disk.stat(&place.path).map_err(io)?.is_none() {
+/// Keeps a copy of the file that a recovered one will replace, under the first free name beside it. A copy, so that there is
+/// no moment without a file: an opening at that moment would make an empty vault.
+fn keep_aside(place: &Place) -> Result<()> {
+    let io = |error| Error::vault_io("keep a copy of the old vault file")(error);
+    let disk = &*place.disk;
+    if disk.stat(&place.path).map_err(io)?.is_none() {
         return Ok(());
     }
-    for number in 1..1000 {
-        let aside = place.path.with_extension(format!("replaced-{number}"));
-        if place.disk.stat(&aside).map_err(io)?.is_none() {
-            return place.disk.rename(&place.path, &aside).map_err(io);
+    let old = disk
+        .open(&place.path)
+        .and_then(|mut file| file.read_from(0))
+        .map_err(io)?;
+    let mut number = 1;
+    let mut copy = loop {
+        match disk.create(&place.path.with_extension(format!("replaced-{number}"))) {
+            Ok(copy) => break copy,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(io(error)),
         }
-    }
-    Err(Error::VaultIo {
-        action: "move the old vault file aside",
-        reason: "a thousand of them are there already".to_owned(),
-    })
+    };
+    copy.write_at(0, &old)
+        .and_then(|()| copy.sync())
+        .map_err(io)
 }
 
 /// The operation that stores `value`.
@@ -813,11 +822,12 @@ fn parse_id(id: String) -> Result<String> {
 }
 
 fn absolute(path: PathBuf) -> Result<PathBuf> {
-    if path.is_absolute() {
+    if path.is_absolute() && !path.as_os_str().as_encoded_bytes().contains(&0) {
         return Ok(path);
     }
     Err(Error::InvalidArgument(
-        "The vault's path must be absolute, such as app.getPath('userData') gives.".to_owned(),
+        "The vault's path must be absolute, such as app.getPath('userData') gives, and hold no NUL."
+            .to_owned(),
     ))
 }
 

@@ -300,6 +300,9 @@ impl Record {
     fn decode(bytes: &[u8]) -> Result<Self> {
         let invalid = || Error::KeyInvalid("the keychain item is not a Latchkey key");
         let (version, rest) = bytes.split_first().ok_or_else(invalid)?;
+        if *version == 0 {
+            return Err(invalid());
+        }
         if *version > RECORD_VERSION {
             return Err(Error::KeyInvalid(
                 "the keychain item was written by a newer Latchkey",
@@ -390,6 +393,7 @@ mod tests {
             vec![1; 80],
             vec![1; 82],
             vec![2; 45],
+            vec![0; 45],
         ];
         for wrong in wrong_items {
             let item = SecretBytes::new(wrong.clone());
