@@ -1,4 +1,6 @@
 // Starts the built example in real Electron, in a folder of its own: home, caches, vault, Chromium's profile, logs.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { _electron } from 'playwright-core';
 import { keyringAnswers, startBus, startKeyring } from './keyring.mjs';
 
+const isRoot = process.getuid?.() === 0;
+
+const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
 const RECORDED_APP = fileURLToPath(new URL('./recorded-app', import.meta.url));
 
 /** Long enough for a busy machine; a start takes about a second. */
@@ -74,15 +79,9 @@ export class Computer {
   async start({ apiUrl, env = {} }) {
     const electronApp = await _electron.launch({
       executablePath: required('ELECTRON_PATH'),
-      args: [`--user-data-dir=${this.path('user-data')}`, '--password-store=basic', RECORDED_APP],
-      chromiumSandbox: process.getuid?.() !== 0, // Chromium's sandbox cannot start as root
-      env: withoutUndefined({
-        ...this.env,
-        LATCHKEY_API_URL: apiUrl,
-        LATCHKEY_VAULT_DIR: this.vault,
-        LATCHKEY_E2E_RECORD: this.path('ipc.jsonl'),
-        ...env,
-      }),
+      args: this.#args(RECORDED_APP),
+      chromiumSandbox: !isRoot, // Chromium's sandbox cannot start as root
+      env: this.#appEnv(apiUrl, env),
       timeout: TIMEOUT_MS,
     });
     const app = new App(electronApp, createWriteStream(this.path('app.log'), { flags: 'a' }));
@@ -91,10 +90,36 @@ export class Computer {
     return app;
   }
 
+  /** Starts the app once more while it runs; answers the exit code of that second start. */
+  async startAgain({ apiUrl }) {
+    const args = [...(isRoot ? ['--no-sandbox'] : []), ...this.#args(EXAMPLE)];
+    const second = spawn(required('ELECTRON_PATH'), args, {
+      env: this.#appEnv(apiUrl),
+      stdio: 'ignore',
+      timeout: TIMEOUT_MS,
+    });
+    const [code] = await once(second, 'exit');
+    return code;
+  }
+
   /** Every IPC message of every start so far. */
   async messages() {
     const lines = (await readFile(this.path('ipc.jsonl'), 'utf8')).trim().split('\n');
     return lines.map((line) => JSON.parse(line));
+  }
+
+  #args(app) {
+    return [`--user-data-dir=${this.path('user-data')}`, '--password-store=basic', app];
+  }
+
+  #appEnv(apiUrl, more = {}) {
+    return withoutUndefined({
+      ...this.env,
+      LATCHKEY_API_URL: apiUrl,
+      LATCHKEY_VAULT_DIR: this.vault,
+      LATCHKEY_E2E_RECORD: this.path('ipc.jsonl'),
+      ...more,
+    });
   }
 
   async #startBus() {

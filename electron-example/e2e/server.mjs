@@ -3,6 +3,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { startServer } from '../server/server.mjs';
 
 export { DEMO_USER } from '../server/server.mjs';
@@ -63,6 +64,15 @@ export class Server {
 
   async sessions(email) {
     return (await this.#control('GET', `sessions?email=${encodeURIComponent(email)}`)).count;
+  }
+
+  /** Waits until this person has that many sessions. */
+  async hasSessions(email, count) {
+    const deadline = Date.now() + 10_000;
+    while ((await this.sessions(email)) !== count) {
+      if (Date.now() > deadline) throw new Error(`${email} does not come to have ${count} sessions`);
+      await wait(20);
+    }
   }
 
   /** The requests since the last {@link clearLog}, as `"GET /api/profile 200"`. */
