@@ -198,7 +198,7 @@ impl AuthSession {
             env,
             listener,
             || Ok(session.subscribe()),
-            |snapshot| (SessionSnapshot::from(snapshot),),
+            SessionSnapshot::from,
         )
     }
 

@@ -289,7 +289,7 @@ impl Vault {
         env: &'env Env,
         #[napi(ts_arg_type = "(keys: Array<string>) => void")] listener: Argument<Listener<'env>>,
     ) -> Result<Function<'env, (), ()>> {
-        listen(env, listener, || self.vault.subscribe(), |keys| (keys,))
+        listen(env, listener, || self.vault.subscribe(), |keys| keys)
     }
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
