@@ -1,10 +1,10 @@
 //! The session's engine: one renewal at a time, commits in order, the retry while offline.
 #![forbid(unsafe_code)]
 
+use super::core::{Core, Flight, Fresh};
 use super::freshness::{self, Freshness};
 use super::record::Record;
-use super::state::{Event, Reason, Snapshot, State, next};
-use super::without_credentials;
+use super::state::{Event, Reason, State};
 use crate::clock::Clock;
 use crate::http::{HttpClient, Origin};
 use crate::provider::{Credentials, Grant, Observation, Provider, Renewal, User};
@@ -12,19 +12,13 @@ use crate::secret::fill_random;
 use crate::vault::Vault;
 use crate::{Error, Result};
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::AbortHandle;
 
 /// How long a sign-out waits for the server. It is signed out here already.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A renewal under way. Every caller holds a clone; none of them can cancel it.
-pub(super) type Flight = Shared<BoxFuture<'static, Result<()>>>;
 
 /// Runs work that blocks on disk or lock away from the threads that serve the network.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -53,14 +47,6 @@ impl fmt::Debug for Engine {
             .field("provider", &self.provider)
             .finish_non_exhaustive()
     }
-}
-
-/// Credentials that may be sent, and how many renewals had happened when they were read.
-#[derive(Debug, Clone)]
-pub(super) struct Fresh {
-    pub(super) credentials: Arc<Credentials>,
-    pub(super) generation: u64,
-    pub(super) renewals: u64,
 }
 
 impl Engine {
@@ -360,215 +346,5 @@ impl Engine {
                 None,
             ) => Ok(()),
         }
-    }
-}
-
-/// What changes, under one short lock that is never held across an await or a write to disk.
-pub(super) struct Core {
-    state: State,
-    reason: Reason,
-    user: Option<User>,
-    credentials: Option<Arc<Credentials>>,
-    /// Grows with each sign-in and sign-out. Work that began under an older one is dropped.
-    generation: u64,
-    /// Grows with each renewal of the same session.
-    renewals: u64,
-    revision: u64,
-    flight: Option<Flight>,
-    /// Sign-ins under way, and the state to go back to when all of them have failed.
-    signing_in: u32,
-    before_sign_in: State,
-    /// Tries that failed in a row.
-    failures: u32,
-    retry_at_ms: Option<u64>,
-    retry: Option<AbortHandle>,
-    listeners: Vec<UnboundedSender<Snapshot>>,
-    closed: bool,
-}
-
-impl Core {
-    /// The core of a session as the vault holds it.
-    pub(super) fn restore(stored: Option<Record>) -> Self {
-        let (user, credentials) = match stored {
-            Some(record) => (Some(record.user), record.credentials),
-            None => (None, None),
-        };
-        let state = match (&user, &credentials) {
-            (_, Some(_)) => State::Restoring,
-            (Some(_), None) => State::Expired,
-            (None, None) => State::SignedOut,
-        };
-        Self {
-            state,
-            reason: Reason::Start,
-            user,
-            credentials: credentials.map(Arc::new),
-            generation: 0,
-            renewals: 0,
-            revision: 0,
-            flight: None,
-            signing_in: 0,
-            before_sign_in: state,
-            failures: 0,
-            retry_at_ms: None,
-            retry: None,
-            listeners: Vec::new(),
-            closed: false,
-        }
-    }
-
-    pub(super) fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            state: self.state,
-            reason: self.reason,
-            user: self.user.clone(),
-            expires_at_ms: self
-                .credentials
-                .as_ref()
-                .and_then(|credentials| credentials.expires_at_ms),
-            retry_at_ms: self.retry_at_ms,
-            revision: self.revision,
-        }
-    }
-
-    pub(super) fn subscribe(&mut self) -> UnboundedReceiver<Snapshot> {
-        let (sender, receiver) = unbounded_channel();
-        if !self.closed {
-            self.listeners.push(sender);
-        }
-        receiver
-    }
-
-    pub(super) fn close(&mut self) {
-        self.closed = true;
-        self.listeners.clear();
-        self.cancel_retry();
-    }
-
-    pub(super) fn check_open(&self) -> Result<()> {
-        if self.closed {
-            return Err(Error::SessionClosed);
-        }
-        Ok(())
-    }
-
-    fn check_generation(&self, generation: u64) -> Result<()> {
-        if self.generation != generation {
-            return Err(Error::Superseded);
-        }
-        Ok(())
-    }
-
-    /// The credentials at hand.
-    pub(super) fn credentials(&self) -> Result<Fresh> {
-        let credentials = self
-            .credentials
-            .as_ref()
-            .ok_or_else(|| without_credentials(self.state))?;
-        Ok(Fresh {
-            credentials: Arc::clone(credentials),
-            generation: self.generation,
-            renewals: self.renewals,
-        })
-    }
-
-    pub(super) fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    /// Begins a sign-in: answers with its generation.
-    pub(super) fn begin_sign_in(&mut self) -> Result<u64> {
-        self.check_open()?;
-        if self.signing_in == 0 {
-            self.before_sign_in = self.state;
-        }
-        self.signing_in += 1;
-        self.apply(Event::SignInStarted);
-        Ok(self.generation)
-    }
-
-    /// A sign-in failed. With the last one of several the state goes back to what it was before the first.
-    pub(super) fn fail_sign_in(&mut self, generation: u64) {
-        if self.generation == generation {
-            self.signing_in -= 1;
-            if self.signing_in == 0 {
-                self.apply(Event::SignInFailed(self.before_sign_in));
-            }
-        }
-    }
-
-    /// Forgets the session at once. Answers with what the server should be told to end.
-    pub(super) fn begin_sign_out(&mut self) -> Result<Option<Arc<Credentials>>> {
-        self.check_open()?;
-        self.begin_generation();
-        let credentials = self.credentials.take();
-        self.user = None;
-        self.apply(Event::SignedOut);
-        Ok(credentials)
-    }
-
-    fn begin_generation(&mut self) {
-        self.generation += 1;
-        self.renewals = 0;
-        self.flight = None;
-        self.signing_in = 0;
-        self.failures = 0;
-        self.cancel_retry();
-    }
-
-    fn install(&mut self, grant: Grant, event: Event) {
-        if event == Event::SignedIn {
-            self.begin_generation();
-        }
-        self.credentials = Some(Arc::new(grant.credentials));
-        self.user = Some(grant.user);
-        self.renewals += 1;
-        self.failures = 0;
-        self.cancel_retry();
-        self.apply(event);
-    }
-
-    fn end(&mut self) {
-        self.begin_generation();
-        self.credentials = None;
-        self.apply(Event::Ended);
-    }
-
-    fn trouble(&mut self, reason: Reason, retry_at_ms: u64, retry: AbortHandle) {
-        self.cancel_retry();
-        if self.closed || self.credentials.is_none() {
-            retry.abort();
-            return;
-        }
-        self.failures = self.failures.saturating_add(1);
-        self.retry = Some(retry);
-        self.retry_at_ms = Some(retry_at_ms);
-        self.apply(Event::Unreachable(reason));
-    }
-
-    fn cancel_retry(&mut self) {
-        self.retry_at_ms = None;
-        if let Some(retry) = self.retry.take() {
-            retry.abort();
-        }
-    }
-
-    /// The renewal that began under `generation` has ended.
-    fn land(&mut self, generation: u64) {
-        if self.generation == generation {
-            self.flight = None;
-        }
-    }
-
-    fn apply(&mut self, event: Event) {
-        let Some((state, reason)) = next(self.state, event) else {
-            return;
-        };
-        self.state = state;
-        self.reason = reason;
-        self.revision += 1;
-        let snapshot = self.snapshot();
-        self.listeners
-            .retain(|listener| listener.send(snapshot.clone()).is_ok());
     }
 }

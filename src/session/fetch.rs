@@ -1,7 +1,8 @@
 //! Requests of the application, with the token added and kept from coming back.
 #![forbid(unsafe_code)]
 
-use super::engine::{Engine, Fresh};
+use super::core::Fresh;
+use super::engine::Engine;
 use crate::http::{Method, Origin, Request, Response, Url};
 use crate::provider::owns;
 use crate::{Error, Result};
@@ -77,7 +78,7 @@ async fn fetch_provider_route(
 ) -> Result<FetchResponse> {
     let (generation, fresh) = {
         let core = engine.core();
-        (core.generation(), core.credentials().ok())
+        (core.generation, core.credentials().ok())
     };
     let mut request = prepare(request);
     let current = fresh.as_ref().map(|fresh| &*fresh.credentials);

@@ -5,6 +5,7 @@
 //! | [`state`] | the states and the table of how they follow each other |
 //! | [`record`] | the session as it lies in the vault |
 //! | [`freshness`] | when to renew, how long to wait after a failure |
+//! | [`core`](self::core) | what the session is at one moment |
 //! | [`engine`] | renewal as a single flight, commits, the retry while offline |
 //! | [`fetch`] | requests with the token |
 //!
@@ -14,6 +15,7 @@
 //! - Trouble with the server never removes a token.
 #![forbid(unsafe_code)]
 
+mod core;
 mod engine;
 mod fetch;
 mod freshness;
@@ -23,13 +25,14 @@ mod state;
 pub use fetch::{FetchRequest, FetchResponse};
 pub use state::{Reason, Snapshot, State};
 
+use self::core::Core;
 use crate::clock::{Clock, SystemClock};
 use crate::http::{HttpClient, Origin};
 use crate::provider::{Grant, Provider, SignIn, SignUp, User};
 use crate::secret::SecretString;
 use crate::vault::Vault;
 use crate::{Error, Result};
-use engine::{Core, Engine};
+use engine::Engine;
 use record::Record;
 use std::sync::Arc;
 use std::time::Duration;

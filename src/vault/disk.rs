@@ -44,7 +44,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// The operating system's.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Creates a directory and its parents, open to its owner only (0700).
+    /// Creates a directory and its parents, open to its owner only (0700), durably: the name of each one that was made
+    /// survives a power cut. Does nothing when it is there.
     ///
     /// # Errors
     /// The operating system's.
@@ -150,11 +151,14 @@ impl Disk for OsDisk {
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.is_dir()).collect();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(dir)
+        builder.create(dir)?;
+        let parents = missing.iter().filter_map(|made| made.parent());
+        parents.rev().try_for_each(|parent| self.sync_dir(parent))
     }
 }
 

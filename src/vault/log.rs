@@ -203,20 +203,25 @@ impl Log {
         })
     }
 
-    /// Appends one frame and syncs it. On an error the file is cut back to what it was.
+    /// Appends one frame and syncs it.
     ///
     /// # Errors
     /// `ERR_VAULT_IO`, `ERR_INVALID_ARGUMENT` when the batch is too large.
-    pub(crate) fn append(&mut self, ops: &[Op]) -> Result<()> {
-        let frame = self.chain.seal(&batch::encode(ops))?;
-        let written = self
-            .file
-            .write_at(self.end, &frame)
-            .and_then(|()| self.file.sync());
-        if let Err(error) = written {
-            // If this fails too, the next writer finds a torn tail and cuts it.
-            let _ = self.file.truncate(self.end).and_then(|()| self.file.sync());
-            return Err(Error::vault_io("write to the vault file")(error));
+    pub(crate) fn append(&mut self, ops: &[Op]) -> std::result::Result<(), AppendError> {
+        let frame = self
+            .chain
+            .seal(&batch::encode(ops))
+            .map_err(AppendError::NotWritten)?;
+        let io = Error::vault_io;
+        if let Err(error) = self.file.write_at(self.end, &frame) {
+            // What is there is not a whole frame. If it cannot be cut off, the next writer finds it torn and does.
+            let _ = self.cut_torn_tail();
+            return Err(AppendError::NotWritten(io("write to the vault file")(
+                error,
+            )));
+        }
+        if let Err(error) = self.file.sync() {
+            return Err(AppendError::NotSynced(io("write to the vault file")(error)));
         }
         self.end += frame.len() as u64;
         self.chain.advance(&frame);
@@ -269,6 +274,15 @@ impl Log {
             id: self.id,
         }
     }
+}
+
+/// How an append failed.
+#[derive(Debug)]
+pub(crate) enum AppendError {
+    /// The file is as it was.
+    NotWritten(Error),
+    /// A whole frame stands in the file, perhaps not on disk: another process may have read it.
+    NotSynced(Error),
 }
 
 /// How the file at the path compares with the one that is open.

@@ -2,6 +2,9 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`options`] | how a vault is opened, and what goes in and out |
+//! | [`opening`] | from options to an open vault |
+//! | [`shared`] | what all handles of an open vault share: locks, writing, catching up |
 //! | [`batch`] | what one write says |
 //! | [`contents`] | what the writes so far add up to |
 //! | [`header`], [`frame`] | how a write is sealed and bound to its place |
@@ -22,139 +25,39 @@ mod frame;
 mod header;
 mod lock;
 mod log;
+mod opening;
+mod options;
 mod root_key;
+mod shared;
 mod watch;
 
-use crate::clock::{Clock, SystemClock};
-use crate::keychain::Backend;
+pub(crate) use batch::Space;
+pub use options::{Change, Protection, Value, VaultOptions};
+pub use root_key::KeySource;
+pub use watch::Changes;
+
 use crate::secret::{SecretBytes, SecretString};
 use crate::{Error, Result};
 use batch::{Entry, Kind, Op};
 use contents::Contents;
-use disk::{Disk, OsDisk, Stat};
 use header::KeyProtection;
-use lock::LockFile;
-use log::{Compared, Log, Place, Tail, Unread};
-pub use root_key::KeySource;
-use root_key::{Keys, RootKey};
+use opening::Opening;
+use root_key::Keys;
+use shared::{Inner, read, write};
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-pub use watch::Changes;
 use watch::Listeners;
-
-pub(crate) use batch::Space;
 
 /// The longest key name, in bytes of UTF-8. Names are for programs; whatever needs more is content.
 pub const MAX_KEY_BYTES: usize = 16 * 1024;
 /// The largest value, in bytes. A vault is for secrets; large content belongs in a file of its own.
 pub const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
 
-const FILE_NAME: &str = "vault.latchkey";
-const LOCK_NAME: &str = "vault.lock";
-/// Longest vault id. Windows limits the whole name of a credential; this leaves room for the item's name.
-const MAX_ID_BYTES: usize = 128;
-
-/// How to open a vault.
-#[derive(Debug)]
-pub struct VaultOptions {
-    /// Names the vault for ever: 1 to 128 of `A-Z a-z 0-9 . _ -`, not beginning with a dot, such as `com.example.app`.
-    pub id: String,
-    /// The directory for the vault's files; made (0700) when missing. Default: the OS data directory, then the id.
-    pub path: Option<PathBuf>,
-    /// How long a write waits for other processes. Default 5 s.
-    pub lock_timeout: Duration,
-    /// Whether to open a file that is older than the last sign-in, sign-out or key rotation, because a person restored it
-    /// on purpose. It then counts as the newest. Default false.
-    pub allow_rollback: bool,
-    /// The file system. Default [`OsDisk`].
-    pub disk: Arc<dyn Disk>,
-    /// The clock for expiring values. Default [`SystemClock`].
-    pub clock: Arc<dyn Clock>,
-}
-
-impl VaultOptions {
-    /// Options with every default.
-    #[must_use]
-    pub fn new(id: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            path: None,
-            lock_timeout: Duration::from_secs(5),
-            allow_rollback: false,
-            disk: Arc::new(OsDisk),
-            clock: Arc::new(SystemClock),
-        }
-    }
-}
-
-/// A stored value, as it was given.
-#[derive(Debug)]
-pub enum Value {
-    /// Bytes.
-    Bytes(SecretBytes),
-    /// Text.
-    Text(SecretString),
-}
-
-/// What protects a vault. Proven: the root key came from there when the vault was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Protection {
-    /// The store that holds the root key; `None` for a passphrase.
-    pub backend: Option<Backend>,
-    /// The vault's file.
-    pub path: PathBuf,
-}
-
-/// One change of a batch.
-#[derive(Debug)]
-pub enum Change {
-    /// Stores a value.
-    Set {
-        /// The name, at most [`MAX_KEY_BYTES`].
-        key: String,
-        /// The value, at most [`MAX_VALUE_BYTES`].
-        value: Value,
-        /// How long the value exists; `None` for ever.
-        ttl: Option<Duration>,
-    },
-    /// Removes a value, if it is there.
-    Delete {
-        /// The name.
-        key: String,
-    },
-}
-
 /// An open vault. Clones share it.
 #[derive(Clone)]
 pub struct Vault(Arc<Inner>);
-
-struct Inner {
-    place: Place,
-    protection: Protection,
-    lock_timeout: Duration,
-    clock: Arc<dyn Clock>,
-    lock: LockFile,
-    /// Serializes access to the file. `None` once closed.
-    writer: Mutex<Option<Writer>>,
-    /// The file as it was last read or written; `None` once closed. Lets a reader see without the writer's lock that
-    /// nothing has changed.
-    seen: RwLock<Option<Stat>>,
-    /// What readers see. Changed only while `writer` is held, and never during a write to disk.
-    contents: RwLock<Contents>,
-    listeners: Listeners,
-    /// A write by another process that never finished was dropped when the vault was opened.
-    found_torn: bool,
-}
-
-/// What it takes to write: the file, the key that seals it, and where the next key comes from.
-struct Writer {
-    log: Log,
-    root: RootKey,
-    keys: Keys,
-}
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,7 +78,7 @@ impl Vault {
     /// `ERR_VAULT_ROLLED_BACK`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`,
     /// `ERR_VAULT_BUSY`, `ERR_VAULT_IO`.
     pub fn open(options: VaultOptions, source: KeySource) -> Result<Self> {
-        Opening::begin(options, source)?.finish(None)
+        Self::finish(Opening::begin(options, source)?, None)
     }
 
     /// Makes the vault anew with what a recovery copy holds. A file that is in the way is kept under another name beside it.
@@ -189,11 +92,15 @@ impl Vault {
         copy: &[u8],
         passphrase: SecretString,
     ) -> Result<Self> {
-        let id = parse_id(options.id.clone())?;
+        let id = options.vault_id()?;
         let mut contents = Contents::default();
         let mut copy_keys = Keys::ask(KeySource::passphrase(passphrase), &id)?;
         log::read_snapshot(&id, copy, |header| copy_keys.unlock(header), &mut contents)?;
-        Opening::begin(options, source)?.finish(Some(contents))
+        Self::finish(Opening::begin(options, source)?, Some(contents))
+    }
+
+    fn finish(opening: Opening, recovered: Option<Contents>) -> Result<Self> {
+        Ok(Self(Arc::new(opening.finish(recovered)?)))
     }
 
     /// What protects this vault.
@@ -477,304 +384,6 @@ impl Vault {
     }
 }
 
-impl Inner {
-    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
-        // A panic while the writer is held leaves it as it was before the operation.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn append(&self, ops: Vec<Op>) -> Result<()> {
-        self.with_writer(|writer| self.append_with(writer, ops))
-    }
-
-    /// Runs `change` under both locks, on a log that has caught up with every other process.
-    fn with_writer<T>(&self, change: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
-        let mut writer = self.writer();
-        let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
-        let _guard = self.lock.acquire(self.lock_timeout)?;
-        if self.synchronize(writer)? == Tail::Torn {
-            writer.log.cut_torn_tail()?;
-        }
-        let changed = change(writer);
-        self.publish(writer);
-        changed
-    }
-
-    fn append_with(&self, writer: &mut Writer, ops: Vec<Op>) -> Result<()> {
-        writer.log.append(&ops)?;
-        {
-            let mut contents = write(&self.contents);
-            for op in ops {
-                contents.apply(op);
-            }
-        }
-        if writer.log.is_mostly_garbage(&read(&self.contents)) {
-            // The write is durable already; a rewrite that fails is tried again after the next one.
-            let _ = self.rewrite(writer);
-        }
-        Ok(())
-    }
-
-    fn append_anchored(&self, writer: &mut Writer, op: Op) -> Result<()> {
-        let generation = read(&self.contents).generation() + 1;
-        self.append_with(writer, vec![op, Op::Generation(generation)])?;
-        // The file first: dying between the two leaves a file that is newer than its anchor, which opening sets right.
-        // A keychain that cannot be written now, being locked again, is set right there too.
-        let _ = writer.keys.anchor_at(&writer.root, generation);
-        Ok(())
-    }
-
-    fn rewrite(&self, writer: &mut Writer) -> Result<()> {
-        let now_ms = self.clock.now_ms();
-        writer.log = Log::create(&self.place, &writer.root, &read(&self.contents), now_ms)?;
-        Ok(())
-    }
-
-    fn rotate(&self, writer: &mut Writer) -> Result<()> {
-        let generation = read(&self.contents).generation();
-        let next = writer.keys.begin_rotation(&writer.root, generation)?;
-        let now_ms = self.clock.now_ms();
-        let mut contents = write(&self.contents);
-        contents.apply(Op::Generation(generation + 1));
-        match Log::create(&self.place, &next, &contents, now_ms) {
-            Ok(log) => writer.log = log,
-            Err(error) => {
-                contents.apply(Op::Generation(generation));
-                return Err(error);
-            }
-        }
-        drop(contents);
-        writer.root = next;
-        writer.keys.anchor_at(&writer.root, generation + 1)
-    }
-
-    /// Takes over what other processes wrote, if anything.
-    fn catch_up(&self) -> Result<()> {
-        if self.is_current()? {
-            return Ok(());
-        }
-        let mut writer = self.writer();
-        let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
-        // Without the lock a write in progress can be seen; its frame is read when it is whole.
-        if let Err(error) = self.synchronize(writer) {
-            if !matches!(error, Error::VaultTampered(_)) {
-                return Err(error);
-            }
-            let _guard = self.lock.acquire(self.lock_timeout)?;
-            self.synchronize(writer)?;
-        }
-        self.publish(writer);
-        Ok(())
-    }
-
-    /// Lets readers and listeners know what was read or written.
-    fn publish(&self, writer: &Writer) {
-        *write(&self.seen) = Some(writer.log.stat());
-        let changed = write(&self.contents).take_journal();
-        self.listeners.tell(changed);
-    }
-
-    /// Whether memory holds what the file holds.
-    fn is_current(&self) -> Result<bool> {
-        let seen = read(&self.seen).ok_or(Error::VaultClosed)?;
-        Ok(self.stat()? == seen)
-    }
-
-    fn stat(&self) -> Result<Stat> {
-        self.place.stat()?.ok_or_else(gone)
-    }
-
-    fn synchronize(&self, writer: &mut Writer) -> Result<Tail> {
-        let found = self.stat()?;
-        match writer.log.compare(found) {
-            Compared::Same => Ok(Tail::Clean),
-            Compared::Changed if found.len < writer.log.stat().len => {
-                Err(Error::VaultTampered("it was cut while the vault was open"))
-            }
-            Compared::Changed => writer.log.read_tail(&mut write(&self.contents)),
-            Compared::Replaced => {
-                let unread = self.place.read()?.ok_or_else(gone)?;
-                if !unread.header.is_sealed_by(&writer.root) {
-                    // Another process has rotated the key.
-                    writer.root = writer.keys.unlock(&unread.header)?;
-                }
-                let mut fresh = Contents::default();
-                let (log, tail) = unread.replay(&self.place, &writer.root, &mut fresh)?;
-                if fresh.generation() < read(&self.contents).generation() {
-                    return Err(Error::VaultRolledBack);
-                }
-                writer.log = log;
-                write(&self.contents).replace(fresh);
-                Ok(tail)
-            }
-        }
-    }
-}
-
-fn gone() -> Error {
-    Error::VaultIo {
-        action: "find the vault file",
-        reason: "it was removed while the vault was open".to_owned(),
-    }
-}
-
-/// A vault that is being opened: its key source has answered, and nothing was written yet.
-struct Opening {
-    place: Place,
-    dir: PathBuf,
-    options: VaultOptions,
-    keys: Keys,
-}
-
-impl Opening {
-    fn begin(options: VaultOptions, source: KeySource) -> Result<Self> {
-        let vault_id = parse_id(options.id.clone())?;
-        let dir = match &options.path {
-            Some(path) => absolute(path.clone())?,
-            None => default_dir(&vault_id)?,
-        };
-        Ok(Self {
-            keys: Keys::ask(source, &vault_id)?,
-            place: Place {
-                disk: Arc::clone(&options.disk),
-                path: dir.join(FILE_NAME),
-                vault_id,
-            },
-            dir,
-            options,
-        })
-    }
-
-    /// Opens the file, or makes one. With `recovered` contents a copy of a file that is there is kept aside first.
-    fn finish(self, recovered: Option<Contents>) -> Result<Vault> {
-        let Self {
-            place,
-            dir,
-            options,
-            mut keys,
-        } = self;
-        // Before a directory or a lock file is made: beside what cannot be unlocked nothing is touched.
-        let known = match (&recovered, place.read()?) {
-            (None, Some(unread)) => Some(keys.unlock(&unread.header)?),
-            _ => None,
-        };
-        place
-            .disk
-            .create_dir(&dir)
-            .map_err(Error::vault_io("make the vault's directory"))?;
-        let lock = LockFile::open(&dir.join(LOCK_NAME))?;
-        let guard = lock.acquire(options.lock_timeout)?;
-        let now_ms = options.clock.now_ms();
-        let (writer, contents, tail) = match recovered {
-            Some(contents) => {
-                // The key first: when the keychain fails now, nothing was touched.
-                keys.begin()?;
-                keep_aside(&place)?;
-                create(&place, keys, contents, now_ms)?
-            }
-            // Another process may have made or replaced the file since: under the lock, look again.
-            None => match place.read()? {
-                Some(unread) => {
-                    let known = known.filter(|root| unread.header.is_sealed_by(root));
-                    let root = match known {
-                        Some(root) => root,
-                        None => keys.unlock(&unread.header)?,
-                    };
-                    open_file(&place, unread, root, keys, options.allow_rollback)?
-                }
-                None => create(&place, keys, Contents::default(), now_ms)?,
-            },
-        };
-        drop(guard);
-        Ok(Vault(Arc::new(Inner {
-            protection: Protection {
-                backend: writer.keys.backend(),
-                path: place.path.clone(),
-            },
-            place,
-            lock_timeout: options.lock_timeout,
-            clock: options.clock,
-            lock,
-            seen: RwLock::new(Some(writer.log.stat())),
-            writer: Mutex::new(Some(writer)),
-            contents: RwLock::new(contents),
-            listeners: Listeners::default(),
-            found_torn: tail == Tail::Torn,
-        })))
-    }
-}
-
-/// Reads a file under the lock, repairs its tail, and compares its generation with the keychain's.
-fn open_file(
-    place: &Place,
-    unread: Unread,
-    root: RootKey,
-    mut keys: Keys,
-    allow_rollback: bool,
-) -> Result<(Writer, Contents, Tail)> {
-    let mut contents = Contents::default();
-    let (mut log, tail) = unread.replay(place, &root, &mut contents)?;
-    if tail == Tail::Torn {
-        log.cut_torn_tail()?;
-    }
-    let generation = contents.generation();
-    match keys.anchor() {
-        Some(anchor) if generation < anchor => {
-            if !allow_rollback {
-                return Err(Error::VaultRolledBack);
-            }
-            let next = Op::Generation(anchor + 1);
-            log.append(std::slice::from_ref(&next))?;
-            contents.apply(next);
-            keys.anchor_at(&root, anchor + 1)?;
-        }
-        // The process that wrote the file died, or was locked out, before it could say so to the keychain.
-        Some(anchor) if generation > anchor => keys.anchor_at(&root, generation)?,
-        _ => {}
-    }
-    Ok((Writer { log, root, keys }, contents, tail))
-}
-
-/// Makes a file that does not exist, newer than any that did.
-fn create(
-    place: &Place,
-    mut keys: Keys,
-    mut contents: Contents,
-    now_ms: u64,
-) -> Result<(Writer, Contents, Tail)> {
-    let root = keys.begin()?;
-    let generation = keys.anchor().unwrap_or(0).max(contents.generation()) + 1;
-    contents.apply(Op::Generation(generation));
-    let log = Log::create(place, &root, &contents, now_ms)?;
-    keys.anchor_at(&root, generation)?;
-    Ok((Writer { log, root, keys }, contents, Tail::Clean))
-}
-
-/// Keeps a copy of the file that a recovered one will replace, under the first free name beside it. A copy, so that there is
-/// no moment without a file: an opening at that moment would make an empty vault.
-fn keep_aside(place: &Place) -> Result<()> {
-    let io = |error| Error::vault_io("keep a copy of the old vault file")(error);
-    let disk = &*place.disk;
-    if disk.stat(&place.path).map_err(io)?.is_none() {
-        return Ok(());
-    }
-    let old = disk
-        .open(&place.path)
-        .and_then(|mut file| file.read_from(0))
-        .map_err(io)?;
-    let mut number = 1;
-    let mut copy = loop {
-        match disk.create(&place.path.with_extension(format!("replaced-{number}"))) {
-            Ok(copy) => break copy,
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(io(error)),
-        }
-    };
-    copy.write_at(0, &old)
-        .and_then(|()| copy.sync())
-        .map_err(io)
-}
-
 /// The operation that stores `value`.
 fn put(space: Space, key: String, value: Value, ttl: Option<Duration>, now_ms: u64) -> Result<Op> {
     let (kind, value) = match value {
@@ -800,59 +409,6 @@ fn put(space: Space, key: String, value: Value, ttl: Option<Duration>, now_ms: u
             value,
         },
     ))
-}
-
-// A panic while one of these is held leaves a value that is valid, if older.
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn parse_id(id: String) -> Result<String> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if id.is_empty() || id.len() > MAX_ID_BYTES || id.starts_with('.') || !id.bytes().all(allowed) {
-        return Err(Error::InvalidArgument(format!(
-            "The vault id must be 1 to {MAX_ID_BYTES} characters of A-Z a-z 0-9 . _ - and not begin with a dot, such as 'com.example.app'."
-        )));
-    }
-    Ok(id)
-}
-
-fn absolute(path: PathBuf) -> Result<PathBuf> {
-    if path.is_absolute() && !path.as_os_str().as_encoded_bytes().contains(&0) {
-        return Ok(path);
-    }
-    Err(Error::InvalidArgument(
-        "The vault's path must be absolute, such as app.getPath('userData') gives, and hold no NUL."
-            .to_owned(),
-    ))
-}
-
-/// The OS data directory and the id, so that renaming the app moves nothing.
-///
-/// Linux: the XDG Base Directory Specification. macOS: Application Support. Windows: the local, not the roaming, folder.
-fn default_dir(id: &str) -> Result<PathBuf> {
-    let variable = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = if cfg!(windows) {
-        variable("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        variable("HOME").map(|home| home.join("Library/Application Support"))
-    } else {
-        variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")))
-    };
-    let base = base.ok_or_else(|| {
-        Error::InvalidArgument(
-            "The environment names no home directory. Give the vault's path.".to_owned(),
-        )
-    })?;
-    Ok(base.join(Path::new(id)))
 }
 
 fn check_size(what: &str, bytes: usize, limit: usize) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Tells listeners which keys changed, also when another process changed them.
 #![forbid(unsafe_code)]
 
-use super::Inner;
+use super::shared::Inner;
 use crate::{Error, Result};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeSet;
