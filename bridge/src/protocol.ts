@@ -70,9 +70,9 @@ export type AuthState =
 
 /** How the vault's root key is kept. */
 export interface Protection {
-  backend: 'secret-service' | 'keychain' | 'credential-manager' | 'passphrase' | 'memory';
+  backend: 'secret-service' | 'keychain' | 'credential-manager' | 'passphrase';
   description: string;
-  /** The vault's directory. */
+  /** The vault's file. */
   path: string;
 }
 
@@ -83,7 +83,7 @@ export interface Problem {
 
 export interface AuthSnapshot {
   state: AuthState;
-  /** Why the state is what it is: `signedIn`, `restored`, `network`, `revoked`, … */
+  /** Why the state is what it is: `signedIn`, `restored`, `network`, `ended`, … */
   reason: string;
   /** Kept while restoring, active, offline and expired. */
   user: User | null;
@@ -103,7 +103,7 @@ export interface SignInRequest {
   method: 'password';
   email: string;
   password: string;
-  /** Default: the server's. */
+  /** Whether using the session prolongs it beyond its first period. Default true. */
   rememberMe?: boolean;
 }
 

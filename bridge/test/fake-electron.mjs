@@ -168,7 +168,7 @@ export class FakeVault {
   closed = false;
 
   protection() {
-    return { backend: 'memory', description: 'a fake', path: '/vault', secret: 'must not cross' };
+    return { backend: 'secret-service', description: 'a fake', path: '/vault', secret: 'must not cross' };
   }
 
   async close() {

@@ -54,7 +54,7 @@ test('the open session is published with the protection, and with nothing beyond
     retryAtMs: null,
     revision: auth.snapshot().revision,
     problem: null,
-    protection: { backend: 'memory', description: 'a fake', path: '/vault' },
+    protection: { backend: 'secret-service', description: 'a fake', path: '/vault' },
   });
 });
 

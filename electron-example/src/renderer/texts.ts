@@ -229,11 +229,6 @@ export const backendTexts: Record<Protection['backend'], BackendText> = {
     meaning: 'The sealed data is as safe as the passphrase is hard to guess.',
     strength: 'depends',
   },
-  memory: {
-    name: 'Memory (tests only)',
-    meaning: 'Nothing can be restored after the app quits.',
-    strength: 'none',
-  },
 };
 
 export interface ErrorText {
@@ -448,8 +443,8 @@ export const unavailableSteps: Partial<Record<ErrorCode, readonly Step[]>> = {
     { text: 'Press Retry. If it happens again, restart your desktop session.' },
   ],
   ERR_KEYCHAIN_AMBIGUOUS: [
-    { text: 'Open the password manager of your desktop and search for the name of this app.' },
-    { text: 'Keep the entry that was made first and remove the copy.' },
+    { text: 'Open the password manager of your desktop and search for “Latchkey vault key”.' },
+    { text: 'Remove the entry that does not belong to this app. If you cannot tell, restore a backup.' },
     { text: 'Press Retry.' },
   ],
   ERR_KEY_MISSING: [

@@ -92,7 +92,7 @@ export const useAuthStore = defineStore('auth', () => {
     }
   }
 
-  /** Forgets the session here at once; the server is told as soon as it can be reached. */
+  /** Forgets the session here at once; the server is told if it can be reached. */
   async function signOut(): Promise<void> {
     await whilePending(signOutPending, async () => {
       await connected().signOut();
