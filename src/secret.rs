@@ -142,6 +142,16 @@ pub(crate) fn fill_random(buffer: &mut [u8]) -> crate::Result<()> {
         .map_err(|_| crate::Error::Internal("the system's random number generator failed"))
 }
 
+/// Overwrites what functions that have returned left of a secret on the stack: a cipher works on copies of a few hundred
+/// bytes there. Best effort, for whoever called such a function.
+#[inline(never)]
+pub(crate) fn wipe_stack() {
+    // More than the cipher's deepest frames take, with and without optimisation.
+    let mut used = [0u8; 16 * 1024];
+    used.zeroize();
+    std::hint::black_box(&used);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::header::Header;
-use crate::secret::{Key, fill_random};
+use crate::secret::{Key, fill_random, wipe_stack};
 use crate::{Error, Result};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
@@ -82,6 +82,7 @@ impl Chain {
                 (&mut frame[LEN_BYTES + NONCE_BYTES..]).into(),
             )
             .map_err(|_| Error::Internal("sealing failed"))?;
+        wipe_stack();
         frame.extend(tag);
         frame.extend(length);
         Ok(frame)

@@ -7,6 +7,7 @@ use super::disk::{Disk, DiskFile, Stat};
 use super::frame::{ALIGNMENT, Chain, Read};
 use super::header::Header;
 use super::root_key::RootKey;
+use crate::secret::wipe_stack;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(crate) struct Log {
     chain: Chain,
     id: (u64, u64),
     end: u64,
+    /// Something in the file, or its name, was put there by another process, which may have died before it synced it.
+    unsettled: bool,
 }
 
 /// What reading the rest of the file found.
@@ -104,6 +107,7 @@ impl Unread {
             file: self.file,
             id,
             end: Header::LEN as u64,
+            unsettled: true,
         };
         let tail = replay(
             &mut log.chain,
@@ -161,12 +165,17 @@ pub(crate) fn read_snapshot(
 /// Applies the frames in `bytes`, which begin at `end` in their file; moves `end` behind each one that was applied.
 fn replay(chain: &mut Chain, end: &mut u64, bytes: &[u8], contents: &mut Contents) -> Result<Tail> {
     let mut rest = bytes;
-    while !rest.is_empty() {
-        match chain.read(rest, *end)? {
-            Read::Torn => return Ok(Tail::Torn),
-            Read::Frame(payload, len) => {
-                let ops = batch::decode(&payload)
-                    .ok_or(Error::VaultCorrupt("a frame holds an unknown operation"))?;
+    let tail = loop {
+        if rest.is_empty() {
+            break Ok(Tail::Clean);
+        }
+        match chain.read(rest, *end) {
+            Err(error) => break Err(error),
+            Ok(Read::Torn) => break Ok(Tail::Torn),
+            Ok(Read::Frame(payload, len)) => {
+                let Some(ops) = batch::decode(&payload) else {
+                    break Err(Error::VaultCorrupt("a frame holds an unknown operation"));
+                };
                 chain.advance(&rest[..len]);
                 *end += len as u64;
                 rest = &rest[len..];
@@ -175,8 +184,10 @@ fn replay(chain: &mut Chain, end: &mut u64, bytes: &[u8], contents: &mut Content
                 }
             }
         }
-    }
-    Ok(Tail::Clean)
+    };
+    // Once for all frames: each one overwrote what the one before left.
+    wipe_stack();
+    tail
 }
 
 impl Log {
@@ -200,6 +211,7 @@ impl Log {
             file,
             chain,
             id,
+            unsettled: false,
         })
     }
 
@@ -237,7 +249,25 @@ impl Log {
             .file
             .read_from(self.end)
             .map_err(Error::vault_io("read the vault file"))?;
+        self.unsettled = true;
         replay(&mut self.chain, &mut self.end, &bytes, contents)
+    }
+
+    /// Makes durable what another process left, before anything is built on it: were it lost while a later frame is
+    /// kept, or its name while its content is kept, an acknowledged write would be lost with it.
+    ///
+    /// # Errors
+    /// `ERR_VAULT_IO`.
+    pub(crate) fn settle(&mut self, place: &Place) -> Result<()> {
+        if self.unsettled {
+            let dir = place.path.parent();
+            self.file
+                .sync()
+                .and_then(|()| dir.map_or(Ok(()), |dir| place.disk.sync_dir(dir)))
+                .map_err(Error::vault_io("sync the vault file"))?;
+            self.unsettled = false;
+        }
+        Ok(())
     }
 
     /// Cuts off a write that never finished. Only under the lock: a live writer may be in the middle of it.

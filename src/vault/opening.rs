@@ -112,6 +112,7 @@ fn open_file(
     if tail == Tail::Torn {
         log.cut_torn_tail()?;
     }
+    log.settle(place)?;
     let generation = contents.generation();
     match keys.anchor() {
         Some(anchor) if generation < anchor => {
@@ -141,6 +142,11 @@ fn create(
     mut contents: Contents,
     now_ms: u64,
 ) -> Result<(Writer, Contents, Tail)> {
+    // The directory may be the work of a process that died before it made its name durable. Best effort: whoever may
+    // enter the parent may not be allowed to open it.
+    if let Some(parent) = place.path.parent().and_then(std::path::Path::parent) {
+        let _ = place.disk.sync_dir(parent);
+    }
     let root = keys.begin()?;
     let generation = keys.anchor().unwrap_or(0).max(contents.generation()) + 1;
     contents.apply(Op::Generation(generation));

@@ -60,6 +60,7 @@ impl Inner {
         if self.synchronize(writer)? == Tail::Torn {
             writer.log.cut_torn_tail()?;
         }
+        writer.log.settle(&self.place)?;
         let changed = change(writer);
         self.publish(writer);
         changed
