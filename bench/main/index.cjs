@@ -1,0 +1,25 @@
+// The Electron app that measures. No window: it runs the one measurement it is told, in the main process, where an
+// application would open its vault, and writes what it measured to a file.
+
+const { writeFileSync } = require('node:fs');
+const { app } = require('electron');
+
+const { measurement, options, resultFile } = JSON.parse(process.env.LATCHKEY_BENCH);
+const measure = {
+  open: () => require('./open.cjs').measureOpen(options),
+  reopen: () => require('./open.cjs').measureReopen(options),
+  use: () => require('./use.cjs').measureUse(options),
+  versions: () => ({ ...process.versions }),
+}[measurement];
+
+app
+  .whenReady()
+  .then(measure)
+  .then((result) => {
+    writeFileSync(resultFile, JSON.stringify(result));
+    app.exit(0);
+  })
+  .catch((error) => {
+    console.error(error);
+    app.exit(1);
+  });

@@ -1,0 +1,57 @@
+// What must be there before anything can be measured.
+
+import path from 'node:path';
+import { ADDON, addonFile, buildSteps } from '../scripts/builds.mjs';
+import { needsScreen } from '../scripts/display.mjs';
+import { electronSteps } from '../scripts/electron-runtime.mjs';
+import { fingerprint } from '../scripts/fingerprint.mjs';
+import { npmPackagesSteps } from '../scripts/npm-packages.mjs';
+import { npm } from '../scripts/processes.mjs';
+import { cache, root } from '../scripts/repo.mjs';
+import { runSteps } from '../scripts/steps.mjs';
+import { systemPackagesSteps } from '../scripts/system-packages.mjs';
+
+const folder = path.join(root, 'bench');
+
+/** `release`: measure the addon as it is shipped, not as `npm start` builds it. */
+export function setUp({ release }) {
+  const addon = buildSteps().find(({ name }) => name === ADDON);
+  return runSteps([
+    ...systemPackagesSteps({ screen: needsScreen(), keyring: true }),
+    ...npmPackagesSteps(),
+    benchPackages,
+    ...electronSteps(),
+    release ? asReleased(addon) : addon,
+  ]);
+}
+
+/** The addon that `--release` measures. */
+export function releaseAddon() {
+  return path.join(cache, 'bench', 'release', path.basename(addonFile()));
+}
+
+const benchPackages = {
+  name: 'npm packages of the benchmark',
+  doing: 'npm ci in bench',
+  fingerprint: () =>
+    fingerprint(['package-lock.json'], { base: folder, values: [process.platform, process.arch] }),
+  outputs: [path.join(folder, 'node_modules', '.package-lock.json')],
+  run: async ({ log }) => {
+    await npm(['ci', '--no-audit', '--no-fund'], { cwd: folder, onOutput: log });
+  },
+};
+
+function asReleased(step) {
+  const file = releaseAddon();
+  return {
+    ...step,
+    name: 'Rust addon, as released',
+    doing: 'cargo build --release (about five minutes the first time)',
+    outputs: [file],
+    generated: undefined, // beside the addon, not in the checkout
+    run: async ({ log }) => {
+      const args = ['run', '--silent', 'build:release', '--', '--output-dir', path.dirname(file)];
+      await npm(args, { cwd: root, onOutput: log });
+    },
+  };
+}

@@ -1,0 +1,98 @@
+// The numbers as a person reads them: medians in milliseconds, and how many times one is the other.
+
+/** The whole report, as Markdown. */
+export function tables({ about, use, firstOpen, reopen }) {
+  return [
+    aboutLine(about),
+    `A durable \`set\` of 1 KB, median ms:`,
+    table(
+      [
+        'entries',
+        'raw append + sync',
+        'the same off the JS thread',
+        'vault',
+        'pair',
+        'vault ÷ raw',
+        'pair ÷ vault',
+      ],
+      use.map(({ entries, set }) => [
+        count(entries),
+        ms(set.disk.median),
+        ms(set.diskAsync.median),
+        ms(set.vault.median),
+        ms(set.pair.median),
+        times(set.vault.median / set.disk.median),
+        times(set.pair.median / set.vault.median),
+      ]),
+    ),
+    `\`get\` of 1 KB, median ms:`,
+    table(
+      ['entries', 'vault', 'pair', 'pair ÷ vault'],
+      use.map(({ entries, get }) => [
+        count(entries),
+        ms(get.vault.median),
+        ms(get.pair.median),
+        times(get.pair.median / get.vault.median),
+      ]),
+    ),
+    `Size on disk, once each value has been written:`,
+    table(
+      ['entries', 'vault', 'pair'],
+      use.map(({ entries, size }) => [count(entries), kib(size.vault.length), kib(size.pair.length)]),
+    ),
+    `The first open in a new process, file not in memory, median ms:`,
+    table(
+      ['', 'load the code', 'keychain', 'open', 'first get'],
+      firstOpen.map(({ store, entries, load, keychain, open, firstGet }) => [
+        `${store}, ${count(entries)} entries`,
+        ms(load),
+        keychain === undefined ? 'in open' : ms(keychain),
+        ms(open),
+        firstGet ? ms(firstGet) : '',
+      ]),
+    ),
+    `Opening the vault again in one process, median ms:`,
+    table(
+      ['entries', 'open', 'beyond an empty vault'],
+      Object.entries(reopen).map(([entries, { median }]) => [
+        count(Number(entries)),
+        ms(median),
+        ms(median - reopen[0].median),
+      ]),
+    ),
+  ].join('\n\n');
+}
+
+function aboutLine(about) {
+  return [
+    `${about.date}, commit ${about.commit}${about.uncommittedChanges ? ' with changes' : ''}`,
+    `addon of the ${about.addon.profile} profile (${(about.addon.bytes / 1e6).toFixed(1)} MB)`,
+    `Electron ${about.electron}, electron-store ${about['electron-store']}`,
+    `${about.os}, ${about.cpu}, ${about.memoryGiB} GiB, ${about.fileSystem}`,
+  ].join('; ');
+}
+
+function table(head, rows) {
+  const widths = head.map((_name, column) =>
+    Math.max(3, ...[head, ...rows].map((row) => row[column].length)),
+  );
+  const line = (cells) => `| ${cells.map((cell, column) => cell.padStart(widths[column])).join(' | ')} |`;
+  const rule = `|${widths.map((width) => `${'-'.repeat(width + 1)}:`).join('|')}|`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+function count(entries) {
+  return entries.toLocaleString('en');
+}
+
+function ms(value) {
+  return Math.abs(value) < 100 ? value.toPrecision(2) : value.toFixed(0);
+}
+
+function times(value) {
+  return value < 10 ? value.toFixed(2) : Math.round(value).toLocaleString('en');
+}
+
+function kib(bytes) {
+  return `${Math.round(bytes / 1024).toLocaleString('en')} KiB`;
+}
