@@ -5,16 +5,16 @@ mod support;
 
 use electron_latchkey::Result;
 use electron_latchkey::secret::SecretBytes;
-use electron_latchkey::vault::disk::{Disk, DiskFile, OsDisk, Stat};
+use electron_latchkey::vault::disk::{Disk, OsDisk};
 use electron_latchkey::vault::{Value, Vault};
 use std::collections::BTreeSet;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use support::child::{self, Child, FileKeychain};
 use support::choice::{Choose, Random};
+use support::hooked_disk::{Fate, HookedDisk};
 use support::{State, bytes, exposed, on_disk, open, options, state};
 use tempfile::TempDir;
 
@@ -263,102 +263,14 @@ fn a_kill_of_one_writer_takes_nothing_from_another() {
     }
 }
 
-/// Kills this process with SIGKILL at a certain operation of its disk.
-#[derive(Debug, Clone)]
-struct DeadlyDisk(Arc<Deadly>);
-
-#[derive(Debug)]
-struct Deadly {
-    operations: AtomicU64,
-    at: u64,
-    moment: u64,
-}
-
-const BEFORE: u64 = 0;
-const AMID: u64 = 1;
-const AFTER: u64 = 2;
-
-impl DeadlyDisk {
-    fn run<T>(&self, act: impl FnOnce(bool) -> io::Result<T>) -> io::Result<T> {
-        let now = self.0.operations.fetch_add(1, Ordering::SeqCst) == self.0.at;
-        if now && self.0.moment == BEFORE {
-            die();
-        }
-        let amid = now && self.0.moment == AMID;
-        let done = act(amid);
-        if amid || now && self.0.moment == AFTER {
-            die();
-        }
-        done
-    }
-}
-
-fn die() {
-    #[cfg(unix)]
-    {
-        let _ =
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-    }
-    std::process::abort();
-}
-
-impl Disk for DeadlyDisk {
-    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        self.run(|_| OsDisk.stat(path))
-    }
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.run(|_| OsDisk.open(path))?;
-        Ok(Box::new(DeadlyFile(file, self.clone())))
-    }
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.run(|_| OsDisk.create(path))?;
-        Ok(Box::new(DeadlyFile(file, self.clone())))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.run(|_| OsDisk.rename(from, to))
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.run(|_| OsDisk.remove(path))
-    }
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.run(|_| OsDisk.sync_dir(dir))
-    }
-    fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        self.run(|_| OsDisk.create_dir(dir))
-    }
-}
-
-#[derive(Debug)]
-struct DeadlyFile(Box<dyn DiskFile>, DeadlyDisk);
-
-impl DiskFile for DeadlyFile {
-    fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>> {
-        self.1.run(|_| self.0.read_from(offset))
-    }
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.1.run(|amid| {
-            let len = if amid { bytes.len() / 2 } else { bytes.len() };
-            self.0.write_at(offset, &bytes[..len])
-        })
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        self.1.run(|_| self.0.sync())
-    }
-    fn truncate(&mut self, len: u64) -> io::Result<()> {
-        self.1.run(|_| self.0.truncate(len))
-    }
-    fn stat(&self) -> io::Result<Stat> {
-        self.1.run(|_| self.0.stat())
-    }
-}
-
 /// Makes a few calls from number `from` on a disk that is its end.
 fn dying() {
-    let disk = DeadlyDisk(Arc::new(Deadly {
-        operations: AtomicU64::new(0),
-        at: child::number("at"),
-        moment: child::number("moment"),
-    }));
+    let fate = FATES[usize::try_from(child::number("fate")).unwrap()];
+    let (at, operations) = (child::number("at"), AtomicU64::new(0));
+    let disk = HookedDisk::new(move |_| match operations.fetch_add(1, Ordering::SeqCst) {
+        now if now == at => fate,
+        _ => Fate::Done,
+    });
     let from = child::number("from");
     let vault = Shared::open_as_child(disk).unwrap();
     child::tell("open");
@@ -372,12 +284,13 @@ fn dying() {
 /// Calls of a process that dies on purpose. Together with [`LIFE_BEGINS`] they hold a rewrite, a rotation and a deletion.
 const SHORT_LIFE: u64 = 4;
 const LIFE_BEGINS: [u64; 3] = [8, 18, 23];
+const FATES: [Fate; 3] = [Fate::DieBefore, Fate::DieAmid, Fate::DieAfter];
 
 #[cfg(unix)]
 #[test]
 fn every_acknowledged_write_is_there_after_a_kill_at_each_operation_on_the_disk() {
     for begin in LIFE_BEGINS {
-        for moment in [BEFORE, AMID, AFTER] {
+        for fate in 0..FATES.len() as u64 {
             for at in 0.. {
                 let shared = Shared::new();
                 let mut ledger = Ledger::new(0);
@@ -386,7 +299,7 @@ fn every_acknowledged_write_is_there_after_a_kill_at_each_operation_on_the_disk(
                     shared.open().unwrap();
                 }
                 ledger.done = begin;
-                let numbers = [("from", begin), ("at", at), ("moment", moment)];
+                let numbers = [("from", begin), ("at", at), ("fate", fate)];
                 let (said, _) = shared.child("dying", &numbers).finish();
                 let alive = said.last().is_some_and(|last| last == "alive");
                 for said in said.iter().filter(|said| *said != "alive") {
@@ -402,70 +315,19 @@ fn every_acknowledged_write_is_there_after_a_kill_at_each_operation_on_the_disk(
     }
 }
 
-/// A disk whose next sync waits for the parent: the process then holds the lock in the middle of a write.
-#[derive(Debug)]
-struct WaitingDisk(Arc<AtomicU64>);
-
-#[derive(Debug)]
-struct WaitingFile(Box<dyn DiskFile>, Arc<AtomicU64>);
-
-impl Disk for WaitingDisk {
-    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        OsDisk.stat(path)
-    }
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(WaitingFile(
-            OsDisk.open(path)?,
-            Arc::clone(&self.0),
-        )))
-    }
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(WaitingFile(
-            OsDisk.create(path)?,
-            Arc::clone(&self.0),
-        )))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsDisk.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        OsDisk.remove(path)
-    }
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        OsDisk.sync_dir(dir)
-    }
-    fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        OsDisk.create_dir(dir)
-    }
-}
-
-impl DiskFile for WaitingFile {
-    fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>> {
-        self.0.read_from(offset)
-    }
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_at(offset, bytes)
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        if self.1.load(Ordering::SeqCst) == 1 {
+/// Holds the lock in the middle of a write until the parent lets it go on.
+fn waiting() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let is_armed = Arc::clone(&armed);
+    let disk = HookedDisk::new(move |name| {
+        if name == "sync" && is_armed.load(Ordering::SeqCst) {
             child::tell("holding the lock");
             child::wait();
         }
-        self.0.sync()
-    }
-    fn truncate(&mut self, len: u64) -> io::Result<()> {
-        self.0.truncate(len)
-    }
-    fn stat(&self) -> io::Result<Stat> {
-        self.0.stat()
-    }
-}
-
-/// Holds the lock in the middle of a write until the parent lets it go on.
-fn waiting() {
-    let armed = Arc::new(AtomicU64::new(0));
-    let vault = Shared::open_as_child(WaitingDisk(Arc::clone(&armed))).unwrap();
-    armed.store(1, Ordering::SeqCst);
+        Fate::Done
+    });
+    let vault = Shared::open_as_child(disk).unwrap();
+    armed.store(true, Ordering::SeqCst);
     vault.set("held", bytes(b"theirs"), None).unwrap();
     child::tell("done");
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod child;
 pub(crate) mod choice;
+pub(crate) mod hooked_disk;
 #[cfg(target_os = "linux")]
 pub(crate) mod mount;
 pub(crate) mod sim_disk;
