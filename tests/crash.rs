@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use support::child::{self, Child, FileKeychain};
 use support::choice::{Choose, Random};
 use support::hooked_disk::{Fate, HookedDisk};
-use support::{State, bytes, exposed, on_disk, open, options, state};
+use support::{State, bytes, exposed, on_disk, open, options, state, state_of};
 use tempfile::TempDir;
 
 /// A vault that several processes open.
@@ -169,14 +169,8 @@ impl Ledger {
     }
 
     /// Holds what is found against what was acknowledged. The call that was under way may have been made.
-    fn check(&mut self, found: &State) {
-        let prefix = format!("writer {},", self.writer);
-        let own = |(key, _): &(&String, &Vec<u8>)| key.starts_with(&prefix);
-        let found: State = found
-            .iter()
-            .filter(own)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
+    fn check(&mut self, vault: &Vault) {
+        let found = state_of(vault, &format!("writer {},", self.writer)).unwrap();
         if found != self.state {
             Call::number(self.writer, self.done).apply(&mut self.state);
             self.done += 1;
@@ -207,14 +201,13 @@ fn every_acknowledged_write_is_there_after_each_kill_at_a_random_moment() {
         }
         let vault = shared.open().unwrap();
         torn += u32::from(vault.recovered_torn_write());
-        ledger.check(&state(&vault).unwrap());
+        ledger.check(&vault);
     }
     assert!(ledger.done > 100, "{} calls", ledger.done);
     if support::long() {
-        child::tell(&format!(
-            "{} kills, {} calls, {torn} torn",
-            kills(),
-            ledger.done
+        let (kills, calls) = (kills(), ledger.done);
+        support::say(&format!(
+            "{kills} kills, {calls} acknowledged calls, {torn} torn writes"
         ));
     }
 }
@@ -249,7 +242,7 @@ fn a_kill_of_one_writer_takes_nothing_from_another() {
             let said = children[other].as_mut().unwrap().hear().unwrap();
             ledgers[other].acknowledge(&said);
         }
-        ledgers[victim].check(&state(&shared.open().unwrap()).unwrap());
+        ledgers[victim].check(&shared.open().unwrap());
         children[victim] = Some(ledgers[victim].start(&shared));
     }
     for (ledger, child) in ledgers.iter_mut().zip(children) {
@@ -257,9 +250,9 @@ fn a_kill_of_one_writer_takes_nothing_from_another() {
             ledger.acknowledge(&said);
         }
     }
-    let found = state(&shared.open().unwrap()).unwrap();
+    let vault = shared.open().unwrap();
     for ledger in &mut ledgers {
-        ledger.check(&found);
+        ledger.check(&vault);
     }
 }
 
@@ -305,8 +298,7 @@ fn every_acknowledged_write_is_there_after_a_kill_at_each_operation_on_the_disk(
                 for said in said.iter().filter(|said| *said != "alive") {
                     ledger.acknowledge(said);
                 }
-                let found = state(&shared.open().unwrap()).unwrap();
-                ledger.check(&found);
+                ledger.check(&shared.open().unwrap());
                 if alive {
                     break;
                 }

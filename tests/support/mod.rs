@@ -71,8 +71,16 @@ pub(crate) fn exposed(value: &Value) -> &[u8] {
 
 /// Reads every value. A name without a value, or a value without a name, is an error of its own.
 pub(crate) fn state(vault: &Vault) -> Result<State> {
+    state_of(vault, "")
+}
+
+/// As [`state`], of the keys that begin with `prefix`: for a vault in which others write meanwhile.
+pub(crate) fn state_of(vault: &Vault, prefix: &str) -> Result<State> {
     let mut state = State::new();
     for key in vault.keys()? {
+        if !key.starts_with(prefix) {
+            continue;
+        }
         let value = vault.get(&key)?;
         assert!(value.is_some(), "{key:?} is listed and absent");
         state.extend(value.map(|value| (key, exposed(&value).to_vec())));
@@ -109,10 +117,15 @@ fn length(bytes: &[u8]) -> usize {
     usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX)
 }
 
-/// Says on the real standard error, which the harness does not swallow, that something was not tested. In CI that fails.
+/// Says loudly that something was not tested. In CI that is a failure.
 pub(crate) fn skipped(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "skipped in CI: {why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+    say(&format!("SKIPPED: {why}"));
+}
+
+/// Writes a line past the harness, which keeps what passing tests print.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Whether the long forms run (`LATCHKEY_LONG=1`), which take minutes.
