@@ -104,9 +104,19 @@ impl Response {
         Some(seconds.saturating_mul(1000).min(LONGEST_MS))
     }
 
-    /// The server's clock, in milliseconds since 1970, from the `Date` field (RFC 9110 section 6.6.1).
+    /// What the server's clock shows, in milliseconds since 1970, when the local one shows `now_ms`.
+    ///
+    /// From the `Date` field (RFC 9110 section 6.6.1), which has whole seconds: a difference that these explain is none.
     #[must_use]
-    pub fn date_ms(&self) -> Option<u64> {
+    pub fn server_now_ms(&self, now_ms: u64) -> u64 {
+        const EXPLAINED_MS: u64 = 2_000;
+        match self.date_ms() {
+            Some(date_ms) if date_ms.abs_diff(now_ms) > EXPLAINED_MS => date_ms,
+            _ => now_ms,
+        }
+    }
+
+    fn date_ms(&self) -> Option<u64> {
         let date = httpdate::parse_http_date(self.header("date")?).ok()?;
         let elapsed = date.duration_since(std::time::UNIX_EPOCH).ok()?;
         u64::try_from(elapsed.as_millis()).ok()
@@ -280,4 +290,32 @@ fn find_cause<'a, T: std::error::Error + 'static>(
         current = cause.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dated(date: &'static str) -> Response {
+        Response {
+            status: StatusCode::OK,
+            url: Url::parse("https://a.test").unwrap_or_else(|e| panic!("{e}")),
+            headers: HeaderMap::from_iter([(
+                reqwest::header::DATE,
+                HeaderValue::from_static(date),
+            )]),
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_server_clock_that_differs_by_more_than_its_whole_seconds_is_believed() {
+        let response = dated("Thu, 01 Jan 1970 01:00:00 GMT");
+        let hour = 3_600_000;
+        assert_eq!(response.server_now_ms(hour + 999), hour + 999);
+        assert_eq!(response.server_now_ms(hour - 500), hour - 500);
+        assert_eq!(response.server_now_ms(0), hour);
+        assert_eq!(response.server_now_ms(3 * hour), hour);
+        assert_eq!(dated("yesterday").server_now_ms(7), 7);
+    }
 }

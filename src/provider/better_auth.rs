@@ -296,8 +296,7 @@ impl SessionAnswer {
     ) -> Grant {
         let expires_at_ms = self.session.expires_at_ms().map(|ends_ms| {
             // The end is told by the server's clock; what counts here is how long that is from now.
-            let server_now_ms = response.date_ms().unwrap_or(now_ms);
-            now_ms.saturating_add(ends_ms.saturating_sub(server_now_ms))
+            now_ms.saturating_add(ends_ms.saturating_sub(response.server_now_ms(now_ms)))
         });
         Grant {
             credentials: Credentials {
