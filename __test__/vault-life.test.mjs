@@ -1,6 +1,6 @@
 // Batches, change events, and the life of a vault's key: passphrase, rotation, recovery, rollback, wiping.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { copyFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -46,13 +46,19 @@ test('listeners hear of changes by this vault and by another, until they stop', 
   const options = await newVaultOptions(t);
   const vault = await openVault(t, options);
   const other = await openAgain(t, options);
-  const events = new EventTarget();
+  const events = new EventEmitter();
   const heard = [];
   const stop = vault.onChange((keys) => {
     heard.push(keys);
-    events.dispatchEvent(new Event('change'));
+    events.emit('change');
   });
-  const next = () => once(events, 'change', { signal: AbortSignal.timeout(10_000) });
+  // A listener does not keep the process alive, so a timer does while the test waits for it.
+  const next = async () => {
+    const tooLate = new AbortController();
+    const timer = setTimeout(() => tooLate.abort(), 10_000);
+    await once(events, 'change', { signal: tooLate.signal });
+    clearTimeout(timer);
+  };
 
   let change = next();
   await vault.set('mine', '1');
