@@ -288,9 +288,10 @@ async fn a_due_token_is_served_while_it_is_renewed() {
 async fn trouble_keeps_everything_and_is_over_by_itself() {
     let world = World::new();
     let session = world.signed_in().await;
-    world
-        .provider
-        .answer(Answer::Trouble(Error::Network("no connection")));
+    world.provider.answer(Answer::Trouble(Error::Network {
+        reason: "no connection",
+        sent: false,
+    }));
     world
         .provider
         .answer(Answer::Trouble(Error::Server { status: 500 }));
@@ -315,9 +316,10 @@ async fn a_dead_token_is_not_served_when_the_server_cannot_be_asked() {
     let world = World::new();
     let session = world.signed_in().await;
     world.clock.advance(2 * MINUTE);
-    world
-        .provider
-        .answer(Answer::Trouble(Error::Network("no connection")));
+    world.provider.answer(Answer::Trouble(Error::Network {
+        reason: "no connection",
+        sent: false,
+    }));
     assert_eq!(token(&session).await, Err("ERR_NETWORK"));
     assert_eq!(session.snapshot().state, State::Offline);
     assert_eq!(token(&session).await.as_deref(), Ok("token-2"));

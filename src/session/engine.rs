@@ -275,7 +275,7 @@ impl Engine {
     /// The server could not be asked: the session stands, and the server is asked again later.
     pub(super) fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
         let (reason, wait_ms) = match error {
-            Error::Network(_) | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
+            Error::Network { .. } | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
             Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
             Error::Server { .. } | Error::UnexpectedResponse(_) => (Reason::Server, None),
             // Disk and vault trouble is the caller's to see; the server was not the matter.

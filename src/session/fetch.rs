@@ -137,7 +137,7 @@ async fn send(
     }
     let to_provider = engine.provider().base_url().origin() == request.url.origin();
     let answer = engine.http().send(request).await;
-    if matches!(answer, Err(Error::Network(_))) && to_provider && fresh.is_some() {
+    if matches!(answer, Err(Error::Network { .. })) && to_provider && fresh.is_some() {
         // Whether the session is offline is for the engine's own question to find out.
         let _ = engine.join_flight();
     }
