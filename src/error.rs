@@ -157,6 +157,14 @@ pub enum Error {
     /// The server ended the session.
     #[error("The session has ended. Ask the person to sign in again.")]
     SessionExpired,
+    /// The session is locked.
+    #[error("The session is locked. Unlock it first.")]
+    SessionLocked,
+    /// A refresh token that serves once was sent before, and no answer came.
+    #[error(
+        "The session's refresh token was sent, and the server's answer was lost: it may be spent. Ask the person to sign in again, or to try it once more with refresh({{ retryUnanswered: true }})."
+    )]
+    RefreshUnanswered,
     /// The session object was closed.
     #[error("The session is closed. Open it again before using it.")]
     SessionClosed,
@@ -258,6 +266,8 @@ codes! {
     Error::SecondFactorRequired => "ERR_SECOND_FACTOR_REQUIRED",
     Error::NotSignedIn => "ERR_NOT_SIGNED_IN",
     Error::SessionExpired => "ERR_SESSION_EXPIRED",
+    Error::SessionLocked => "ERR_SESSION_LOCKED",
+    Error::RefreshUnanswered => "ERR_REFRESH_UNANSWERED",
     Error::SessionClosed => "ERR_SESSION_CLOSED",
     Error::Superseded => "ERR_SUPERSEDED",
     Error::Network { .. } => "ERR_NETWORK",

@@ -44,8 +44,12 @@ impl std::fmt::Debug for Answer {
 
 impl Scripted {
     fn new() -> Arc<Self> {
+        Self::at("https://auth.example.com/api")
+    }
+
+    fn at(base_url: &str) -> Arc<Self> {
         Arc::new(Self {
-            base_url: Url::parse("https://auth.example.com/api").unwrap(),
+            base_url: Url::parse(base_url).unwrap(),
             answers: Mutex::default(),
             renewals: AtomicUsize::new(0),
             revoked: AtomicUsize::new(0),
@@ -112,7 +116,13 @@ impl Provider for Scripted {
         Ok(Self::grant("token-0", now_ms))
     }
 
-    async fn renew(&self, _: &HttpClient, _: &Credentials, now_ms: u64) -> Result<Renewal> {
+    async fn renew(
+        &self,
+        _: &HttpClient,
+        _: &Credentials,
+        _: &User,
+        now_ms: u64,
+    ) -> Result<Renewal> {
         let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
         let _permit = self.gate.acquire().await.unwrap();
         let answer = self.answers.lock().unwrap().pop_front();
@@ -226,11 +236,7 @@ async fn a_stored_session_is_shown_at_once_and_then_confirmed() {
 async fn a_token_of_another_provider_is_never_used() {
     let mut world = World::new();
     world.signed_in().await.close();
-    let mut other = Arc::into_inner(std::mem::replace(&mut world.provider, Scripted::new()));
-    if let Some(other) = &mut other {
-        other.base_url = Url::parse("https://other.example.com/api").unwrap();
-    }
-    world.provider = Arc::new(other.unwrap());
+    world.provider = Scripted::at("https://other.example.com/api");
     let session = world.open().await;
     assert_eq!(session.snapshot().state, State::SignedOut);
     assert_eq!(token(&session).await, Err("ERR_NOT_SIGNED_IN"));
@@ -279,7 +285,7 @@ async fn a_due_token_is_served_while_it_is_renewed() {
         assert_eq!(token(&session).await.as_deref(), Ok("token-0"));
     }
     world.provider.release();
-    session.refresh().await.unwrap();
+    session.refresh(false).await.unwrap();
     assert_eq!(token(&session).await.as_deref(), Ok("token-1"));
     assert_eq!(world.provider.renewals(), 1);
 }
@@ -295,7 +301,7 @@ async fn trouble_keeps_everything_and_is_over_by_itself() {
     world
         .provider
         .answer(Answer::Trouble(Error::Server { status: 500 }));
-    let error = session.refresh().await.unwrap_err();
+    let error = session.refresh(false).await.unwrap_err();
     assert_eq!(error.code(), "ERR_NETWORK");
     let offline = session.snapshot();
     assert_eq!(
@@ -330,7 +336,7 @@ async fn only_the_servers_word_ends_a_session_and_its_user_stays() {
     let world = World::new();
     let session = world.signed_in().await;
     world.provider.answer(Answer::Over);
-    let ended = session.refresh().await.unwrap();
+    let ended = session.refresh(false).await.unwrap();
     assert_eq!((ended.state, ended.reason), (State::Expired, Reason::Ended));
     assert!(ended.user.is_some() && ended.expires_at_ms.is_none());
     assert_eq!(token(&session).await, Err("ERR_SESSION_EXPIRED"));
@@ -359,7 +365,7 @@ async fn a_sign_out_beats_a_renewal_in_flight() {
         world.provider.hold();
         let renewing = tokio::spawn({
             let session = session.clone();
-            async move { session.refresh().await.map_err(|error| error.code()) }
+            async move { session.refresh(false).await.map_err(|error| error.code()) }
         });
         tokio::task::yield_now().await;
         let leaving = tokio::spawn({
@@ -389,7 +395,7 @@ async fn every_change_is_told_once_and_in_order() {
     let mut changes = session.subscribe();
     session.sign_in(password("wrong")).await.unwrap_err();
     session.sign_in(password("right")).await.unwrap();
-    session.refresh().await.unwrap();
+    session.refresh(false).await.unwrap();
     session.sign_out().await.unwrap();
     session.close();
     let mut told = Vec::new();
@@ -412,7 +418,7 @@ async fn a_closed_session_does_nothing_more_and_keeps_what_is_stored() {
         "ERR_SESSION_CLOSED"
     );
     assert_eq!(
-        session.refresh().await.unwrap_err().code(),
+        session.refresh(false).await.unwrap_err().code(),
         "ERR_SESSION_CLOSED"
     );
     assert_eq!(world.open().await.snapshot().state, State::Restoring);
@@ -424,7 +430,7 @@ async fn a_token_that_could_not_be_stored_is_shown_to_nobody() {
     let session = world.signed_in().await;
     world.vault.close();
     assert_eq!(
-        session.refresh().await.unwrap_err().code(),
+        session.refresh(false).await.unwrap_err().code(),
         "ERR_VAULT_CLOSED"
     );
     assert_eq!(token(&session).await.as_deref(), Ok("token-0"));

@@ -62,6 +62,15 @@ impl Request {
         Ok(())
     }
 
+    /// Sets a body of form fields, encoded already (WHATWG URL, application/x-www-form-urlencoded).
+    pub fn form(&mut self, encoded: String) {
+        self.headers.insert(
+            reqwest::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        self.body = Some(encoded.into_bytes());
+    }
+
     /// Sets a JSON body.
     pub fn json(&mut self, body: &serde_json::Value) {
         self.headers.insert(

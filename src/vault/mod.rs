@@ -2,6 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`records`] | Latchkey's own records beside the application's values |
 //! | [`options`] | how a vault is opened, and what goes in and out |
 //! | [`opening`] | from options to an open vault |
 //! | [`shared`] | what all handles of an open vault share: locks, writing, catching up |
@@ -27,18 +28,20 @@ mod lock;
 mod log;
 mod opening;
 mod options;
+mod records;
 mod root_key;
 mod shared;
 mod watch;
 
-pub(crate) use batch::Space;
+pub(crate) use lock::OwnedLock;
 pub use options::{Change, Protection, Value, VaultOptions};
+pub(crate) use records::{Edit, Records};
 pub use root_key::KeySource;
 pub use watch::Changes;
 
 use crate::secret::{SecretBytes, SecretString};
 use crate::{Error, Result};
-use batch::{Entry, Kind, Op};
+use batch::{Entry, Kind, Op, Space};
 use contents::Contents;
 use header::KeyProtection;
 use opening::Opening;
@@ -120,7 +123,10 @@ impl Vault {
     /// # Errors
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     pub fn get(&self, key: &str) -> Result<Option<Value>> {
-        self.read(Space::App, key)
+        self.0.catch_up()?;
+        let now_ms = self.0.clock.now_ms();
+        let contents = read(&self.0.contents);
+        Ok(contents.get(Space::App, key, now_ms).map(Entry::to_value))
     }
 
     /// As [`Vault::get`] when memory is known to hold what the file holds, without waiting for anything: one `stat`.
@@ -150,7 +156,9 @@ impl Vault {
     /// `ERR_INVALID_ARGUMENT` for a name over [`MAX_KEY_BYTES`] or a value over [`MAX_VALUE_BYTES`];
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     pub fn set(&self, key: &str, value: Value, ttl: Option<Duration>) -> Result<()> {
-        self.put(Space::App, key, value, ttl)
+        let now_ms = self.0.clock.now_ms();
+        let op = put(Space::App, key.to_owned(), value, ttl, now_ms)?;
+        self.0.append(vec![op])
     }
 
     /// Removes `key`, durably. Says whether it was there.
@@ -158,7 +166,18 @@ impl Vault {
     /// # Errors
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     pub fn delete(&self, key: &str) -> Result<bool> {
-        self.remove(Space::App, key)
+        let now_ms = self.0.clock.now_ms();
+        self.0.with_writer(|writer| {
+            if read(&self.0.contents)
+                .get(Space::App, key, now_ms)
+                .is_none()
+            {
+                return Ok(false);
+            }
+            let op = Op::Delete(Space::App, key.to_owned());
+            self.0.append_with(writer, vec![op])?;
+            Ok(true)
+        })
     }
 
     /// Whether `key` has a value.
@@ -322,65 +341,6 @@ impl Vault {
         *write(&self.0.contents) = Contents::default();
         drop(writer);
         self.0.listeners.close();
-    }
-
-    pub(crate) fn read(&self, space: Space, key: &str) -> Result<Option<Value>> {
-        self.0.catch_up()?;
-        let now_ms = self.0.clock.now_ms();
-        let contents = read(&self.0.contents);
-        Ok(contents.get(space, key, now_ms).map(Entry::to_value))
-    }
-
-    pub(crate) fn put(
-        &self,
-        space: Space,
-        key: &str,
-        value: Value,
-        ttl: Option<Duration>,
-    ) -> Result<()> {
-        let op = put(space, key.to_owned(), value, ttl, self.0.clock.now_ms())?;
-        self.0.append(vec![op])
-    }
-
-    /// Stores a record of Latchkey's own, and makes every copy of the file from before an old one.
-    pub(crate) fn put_anchored(&self, key: &str, value: Value) -> Result<()> {
-        let op = put(
-            Space::Session,
-            key.to_owned(),
-            value,
-            None,
-            self.0.clock.now_ms(),
-        )?;
-        self.0
-            .with_writer(|writer| self.0.append_anchored(writer, op))
-    }
-
-    /// Removes a record of Latchkey's own and its traces in the file, and makes every copy from before an old one.
-    pub(crate) fn erase_anchored(&self, key: &str) -> Result<()> {
-        let now_ms = self.0.clock.now_ms();
-        self.0.with_writer(|writer| {
-            let is_there = read(&self.0.contents)
-                .get(Space::Session, key, now_ms)
-                .is_some();
-            if is_there {
-                let op = Op::Delete(Space::Session, key.to_owned());
-                self.0.append_anchored(writer, op)?;
-                self.0.rewrite(writer)?;
-            }
-            Ok(())
-        })
-    }
-
-    pub(crate) fn remove(&self, space: Space, key: &str) -> Result<bool> {
-        let now_ms = self.0.clock.now_ms();
-        self.0.with_writer(|writer| {
-            if read(&self.0.contents).get(space, key, now_ms).is_none() {
-                return Ok(false);
-            }
-            let op = Op::Delete(space, key.to_owned());
-            self.0.append_with(writer, vec![op])?;
-            Ok(true)
-        })
     }
 }
 
