@@ -32,15 +32,14 @@ pub(super) fn open(
     };
     // The keys before a directory or a lock file is made: beside what cannot be unlocked nothing is touched. The header
     // before the keys: it says which ones to ask for, and each question may be a prompt.
-    let found = place.read();
     let mut slot = Slot::of(&dir)?;
     let mut known = None;
     if recovered.is_some() {
-        slot = slot_in_place(found)?.unwrap_or(slot);
-        keys.ask(slot)?;
-    } else if let Some(unread) = found? {
-        known = Some(keys.unlock(&unread.header)?);
+        slot = slot_in_place(&place)?.unwrap_or(slot);
     } else {
+        known = unlock_in_place(&place, &mut keys)?;
+    }
+    if known.is_none() {
         keys.ask(slot)?;
     }
     place
@@ -88,9 +87,30 @@ pub(super) fn open(
     })
 }
 
+/// The key of the file in place; `None` when there is no file.
+fn unlock_in_place(place: &Place, keys: &mut Keys) -> Result<Option<RootKey>> {
+    let mut found = place.read()?;
+    while let Some(unread) = found {
+        match keys.unlock(&unread.header) {
+            Err(error @ (Error::KeyInvalid(_) | Error::KeyMissing { .. })) => {
+                // Between the look at the file and the one at the keychain another process may have replaced both.
+                found = place.read()?;
+                if found
+                    .as_ref()
+                    .is_some_and(|now| now.header == unread.header)
+                {
+                    return Err(error);
+                }
+            }
+            unlocked => return unlocked.map(Some),
+        }
+    }
+    Ok(None)
+}
+
 /// The slot of the file that a recovery is about to replace, where its header tells: the new file is of the same vault.
-fn slot_in_place(found: Result<Option<Unread>>) -> Result<Option<Slot>> {
-    match found {
+fn slot_in_place(place: &Place) -> Result<Option<Slot>> {
+    match place.read() {
         Ok(found) => Ok(found.and_then(|unread| unread.header.slot())),
         // A damaged file is what a recovery is for.
         Err(Error::VaultCorrupt(_)) => Ok(None),
