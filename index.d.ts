@@ -456,7 +456,8 @@ export interface VaultChange {
 export interface VaultOptions {
   /**
    * Names the vault for ever, such as `com.example.app`: 1 to 128 of `A-Z a-z 0-9 . _ -`, not beginning with a dot.
-   * The keychain item is found by it, so it must not change when the app is renamed.
+   * The keychain item is found by it, so it must not change when the app is renamed. Two folders with one id are two
+   * vaults.
    */
   id: string
   /**

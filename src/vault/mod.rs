@@ -12,6 +12,7 @@
 //! | [`log`] | the file: replay, append, rewrite |
 //! | [`disk`], [`lock`] | what is asked of the operating system |
 //! | [`root_key`] | the key: in the keychain, or from a passphrase |
+//! | [`slot`] | which keychain item is a file's |
 //! | [`watch`] | who is told of changes |
 //!
 //! Invariants:
@@ -31,6 +32,7 @@ mod options;
 mod records;
 mod root_key;
 mod shared;
+mod slot;
 mod watch;
 
 pub(crate) use lock::OwnedLock;
@@ -43,9 +45,7 @@ use crate::secret::{SecretBytes, SecretString};
 use crate::{Error, Result};
 use batch::{Entry, Kind, Op, Space};
 use contents::Contents;
-use header::KeyProtection;
-use opening::Opening;
-use root_key::Keys;
+use header::{Header, KeyProtection};
 use shared::{Inner, read, write};
 use std::fmt;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Vault {
     /// `ERR_VAULT_ROLLED_BACK`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`,
     /// `ERR_VAULT_BUSY`, `ERR_VAULT_IO`.
     pub fn open(options: VaultOptions, source: KeySource) -> Result<Self> {
-        Self::finish(Opening::begin(options, source)?, None)
+        Ok(Self(Arc::new(opening::open(options, source, None)?)))
     }
 
     /// Makes the vault anew with what a recovery copy holds. A file that is in the way is kept under another name beside it.
@@ -97,13 +97,13 @@ impl Vault {
     ) -> Result<Self> {
         let id = options.vault_id()?;
         let mut contents = Contents::default();
-        let mut copy_keys = Keys::ask(KeySource::passphrase(passphrase), &id)?;
-        log::read_snapshot(&id, copy, |header| copy_keys.unlock(header), &mut contents)?;
-        Self::finish(Opening::begin(options, source)?, Some(contents))
-    }
-
-    fn finish(opening: Opening, recovered: Option<Contents>) -> Result<Self> {
-        Ok(Self(Arc::new(opening.finish(recovered)?)))
+        let unlock = |header: &Header| root_key::unlock_with(&passphrase, header);
+        log::read_snapshot(&id, copy, unlock, &mut contents)?;
+        Ok(Self(Arc::new(opening::open(
+            options,
+            source,
+            Some(contents),
+        )?)))
     }
 
     /// What protects this vault.
@@ -285,7 +285,7 @@ impl Vault {
     /// As for [`Vault::delete`]; `ERR_PROTECTION_MISMATCH` when a keychain protects the vault.
     pub fn change_passphrase(&self, passphrase: SecretString) -> Result<()> {
         self.0.with_writer(|writer| {
-            if writer.root.protection == KeyProtection::Keychain {
+            if matches!(writer.root.protection, KeyProtection::Keychain(_)) {
                 return Err(Error::ProtectionMismatch("the OS keychain"));
             }
             let before = writer
@@ -327,7 +327,7 @@ impl Vault {
                     None => Ok(()),
                 })
                 .map_err(Error::vault_io("remove the vault file"))?;
-            writer.keys.forget()
+            writer.keys.forget(&writer.root)
         });
         self.close();
         wiped

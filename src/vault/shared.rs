@@ -132,9 +132,10 @@ impl Inner {
         }
         let mut writer = self.writer();
         let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
-        // Without the lock a write in progress can be seen; its frame is read when it is whole.
+        // Without the lock a write in progress can be seen; its frame is read when it is whole. So can a file whose key
+        // another process replaces before the keychain is asked for it.
         if let Err(error) = self.synchronize(writer) {
-            if !matches!(error, Error::VaultTampered(_)) {
+            if !matches!(error, Error::VaultTampered(_) | Error::KeyInvalid(_)) {
                 return Err(error);
             }
             let _guard = self.lock.acquire(self.lock_timeout)?;
