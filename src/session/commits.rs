@@ -171,15 +171,21 @@ impl Engine {
         }
     }
 
-    /// Locks or unlocks the stored session, for every process and the next start.
-    pub(super) async fn commit_lock(self: &Arc<Self>, locked: bool) -> Result<()> {
+    /// Has the vault say whether the session is locked, for every process and the next start.
+    ///
+    /// # Errors
+    /// The vault's: then what it says is not believed here any more.
+    pub(super) async fn commit_lock(self: &Arc<Self>) -> Result<()> {
         let _in_order = self.commits.lock().await;
+        // As it stands now: a later lock or unlock may have come first.
+        let locked = self.core().is_locked();
         self.edit_record(move |stored| {
             (stored.locked != locked && stored.credentials.is_some())
                 .then_some(Record { locked, ..stored })
         })
-        .await
-        .map(|_| ())
+        .await?;
+        self.core().lock_stored();
+        Ok(())
     }
 
     /// Replaces the stored record by what `change` makes of it; says whether it was replaced.

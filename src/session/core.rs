@@ -48,6 +48,8 @@ pub(super) struct Core {
     retry_at_ms: Option<u64>,
     retry: Option<AbortHandle>,
     pub(super) unstored: Option<Unstored>,
+    /// Locks and unlocks of this process that the vault does not say yet. Until then the vault's word is an old one.
+    locks_to_store: u32,
     /// The sign-in that was left here last. Its record may lie in the vault a moment longer, and never comes back.
     left: Option<Stamp>,
     /// The refresh token may be spent: it was sent, and no answer came.
@@ -76,6 +78,7 @@ impl Core {
             retry_at_ms: None,
             retry: None,
             unstored: None,
+            locks_to_store: 0,
             left: None,
             unanswered: false,
             listeners: Vec::new(),
@@ -279,8 +282,8 @@ impl Core {
             Some(record) if record.stamp == self.stamp => {
                 if record.credentials.is_none() && self.credentials.is_some() {
                     self.end(Reason::Elsewhere);
-                } else if record.locked != self.standing.locked && record.credentials.is_some() {
-                    self.lock(record.locked, Reason::Elsewhere);
+                } else if record.credentials.is_some() {
+                    self.adopt_lock(record.locked);
                 }
             }
             Some(record) if record.credentials.is_none() => {
@@ -301,14 +304,28 @@ impl Core {
                 let locked = record.locked;
                 self.hold(record);
                 self.apply(Event::Adopted);
-                if locked != self.standing.locked {
-                    self.lock(locked, Reason::Elsewhere);
-                }
+                self.adopt_lock(locked);
             }
         }
     }
 
+    fn adopt_lock(&mut self, locked: bool) {
+        if self.locks_to_store == 0 {
+            self.set_locked(locked, Reason::Elsewhere);
+        }
+    }
+
+    /// Locks or unlocks the session at once. [`Core::lock_stored`] is called when the vault says so too.
     pub(super) fn lock(&mut self, locked: bool, reason: Reason) {
+        self.locks_to_store += 1;
+        self.set_locked(locked, reason);
+    }
+
+    pub(super) fn lock_stored(&mut self) {
+        self.locks_to_store -= 1;
+    }
+
+    fn set_locked(&mut self, locked: bool, reason: Reason) {
         self.apply(if locked {
             Event::Locked(reason)
         } else {

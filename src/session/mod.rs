@@ -248,7 +248,7 @@ impl Session {
         }
         async move {
             begun?;
-            engine.commit_lock(locked).await
+            engine.commit_lock().await
         }
     }
 

@@ -116,7 +116,7 @@ impl Engine {
         let engine = Arc::clone(self);
         self.runtime.spawn(async move {
             // A lock that could not be stored still holds in this process.
-            let _ = engine.commit_lock(true).await;
+            let _ = engine.commit_lock().await;
         });
     }
 

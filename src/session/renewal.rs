@@ -125,6 +125,7 @@ impl Engine {
     /// The session could not be renewed: it stands, and is tried again later.
     fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
         let (reason, wait_ms) = match error {
+            _ if self.core().unstored.is_some() => (Reason::NotStored, None),
             Error::Network { .. } | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
             Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
             Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
@@ -132,7 +133,6 @@ impl Engine {
             }
             Error::VaultBusy { .. } => (Reason::Busy, None),
             Error::RefreshUnanswered => return self.note_unanswered(generation),
-            _ if self.core().unstored.is_some() => (Reason::NotStored, None),
             // Disk and vault trouble is the caller's to see; the session was not the matter.
             _ => return,
         };
