@@ -28,6 +28,8 @@ mod core;
 mod engine;
 mod fetch;
 mod freshness;
+#[cfg(test)]
+mod model;
 mod policy;
 mod record;
 mod renewal;
