@@ -95,7 +95,7 @@ impl Vault {
     fn new(vault: vault::Vault) -> Self {
         Self {
             vault,
-            queue: Queue::new(),
+            queue: Queue::default(),
         }
     }
 
@@ -104,11 +104,11 @@ impl Vault {
         &self,
         env: &'env Env,
         work: impl FnOnce(&vault::Vault) -> crate::Result<T> + Send + 'static,
-        convert: impl FnOnce(T) -> V + 'static,
+        convert: impl FnOnce(T) -> V + Send + 'static,
     ) -> Result<PromiseRaw<'env, V>>
     where
         T: Send + 'static,
-        V: ToNapiValue,
+        V: ToNapiValue + 'static,
     {
         let vault = self.vault.clone();
         self.queue
