@@ -36,7 +36,7 @@ pub use options::{Change, Protection, Value, VaultOptions};
 pub use root_key::KeySource;
 pub use watch::Changes;
 
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::SecretString;
 use crate::{Error, Result};
 use batch::{Entry, Kind, Op};
 use contents::Contents;
@@ -388,10 +388,7 @@ impl Vault {
 fn put(space: Space, key: String, value: Value, ttl: Option<Duration>, now_ms: u64) -> Result<Op> {
     let (kind, value) = match value {
         Value::Bytes(bytes) => (Kind::Bytes, bytes),
-        Value::Text(text) => (
-            Kind::Text,
-            SecretBytes::new(text.expose().as_bytes().to_vec()),
-        ),
+        Value::Text(text) => (Kind::Text, text.into_bytes()),
     };
     check_size("key", key.len(), MAX_KEY_BYTES)?;
     check_size("value", value.expose().len(), MAX_VALUE_BYTES)?;
