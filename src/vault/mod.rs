@@ -7,7 +7,7 @@
 //! | [`shared`] | what all handles of an open vault share: locks, writing, catching up |
 //! | [`batch`] | what one write says |
 //! | [`contents`] | what the writes so far add up to |
-//! | [`header`], [`frame`] | how a write is sealed and bound to its place |
+//! | [`header`], [`frame`], [`aead`] | how a write is sealed and bound to its place |
 //! | [`log`] | the file: replay, append, rewrite |
 //! | [`disk`], [`lock`] | what is asked of the operating system |
 //! | [`root_key`] | the key: in the keychain, or from a passphrase |
@@ -18,6 +18,7 @@
 //! - A key is never made when a vault file exists, and a file that does not verify is never changed.
 //! - Every function may block on disk, lock or keychain: never call one on a thread that must stay responsive.
 
+pub mod aead;
 mod batch;
 mod contents;
 pub mod disk;
