@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::batch::{Entry, Kind, Op, Space, encoded_len};
+use super::options::StoredValue;
 use crate::secret::SecretBytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
@@ -160,6 +161,14 @@ impl Entry {
             kind: self.kind,
             expires_at_ms: self.expires_at_ms,
             value: SecretBytes::new(self.value.expose().to_vec()),
+        }
+    }
+
+    /// The value where it is.
+    pub(crate) fn stored(&self) -> StoredValue<'_> {
+        match self.kind {
+            Kind::Text => StoredValue::Text(self.value.expose()),
+            Kind::Bytes => StoredValue::Bytes(self.value.expose()),
         }
     }
 

@@ -33,7 +33,7 @@ mod shared;
 mod watch;
 
 pub(crate) use batch::Space;
-pub use options::{Change, Protection, Value, VaultOptions};
+pub use options::{Change, Protection, StoredValue, Value, VaultOptions};
 pub use root_key::KeySource;
 pub use watch::Changes;
 
@@ -124,13 +124,18 @@ impl Vault {
         self.read(Space::App, key)
     }
 
-    /// As [`Vault::get`] when memory is known to hold what the file holds, without waiting for anything: one `stat`.
+    /// What `look` makes of the value under `key`, when memory is known to hold what the file holds: without waiting for
+    /// anything, and without a copy. `look` must not call the vault.
     ///
     /// `None` when only [`Vault::get`] can tell.
     ///
     /// # Errors
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`.
-    pub fn get_now(&self, key: &str) -> Result<Option<Option<Value>>> {
+    pub fn get_now<T>(
+        &self,
+        key: &str,
+        look: impl FnOnce(Option<StoredValue<'_>>) -> T,
+    ) -> Result<Option<T>> {
         let now_ms = self.0.clock.now_ms();
         if !self.0.is_current()? {
             return Ok(None);
@@ -138,9 +143,8 @@ impl Vault {
         let Ok(contents) = self.0.contents.try_read() else {
             return Ok(None);
         };
-        Ok(Some(
-            contents.get(Space::App, key, now_ms).map(Entry::to_value),
-        ))
+        let entry = contents.get(Space::App, key, now_ms);
+        Ok(Some(look(entry.map(Entry::stored))))
     }
 
     /// Stores `value` under `key`, durably.
