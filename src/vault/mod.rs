@@ -8,7 +8,7 @@
 //! | [`shared`] | what all handles of an open vault share: locks, writing, catching up |
 //! | [`batch`] | what one write says |
 //! | [`contents`] | what the writes so far add up to |
-//! | [`header`], [`frame`] | how a write is sealed and bound to its place |
+//! | [`header`], [`frame`], [`aead`] | how a write is sealed and bound to its place |
 //! | [`log`] | the file: replay, append, rewrite |
 //! | [`disk`], [`lock`] | what is asked of the operating system |
 //! | [`root_key`] | the key: in the keychain, or from a passphrase |
@@ -20,6 +20,7 @@
 //! - A key is never made when a vault file exists, and a file that does not verify is never changed.
 //! - Every function may block on disk, lock or keychain: never call one on a thread that must stay responsive.
 
+pub mod aead;
 mod batch;
 mod contents;
 pub mod disk;
@@ -36,12 +37,12 @@ mod slot;
 mod watch;
 
 pub(crate) use lock::OwnedLock;
-pub use options::{Change, Protection, Value, VaultOptions};
+pub use options::{Change, Protection, StoredValue, Value, VaultOptions};
 pub(crate) use records::{Edit, Records};
 pub use root_key::KeySource;
 pub use watch::Changes;
 
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::SecretString;
 use crate::{Error, Result};
 use batch::{Entry, Kind, Op, Space};
 use contents::Contents;
@@ -129,13 +130,18 @@ impl Vault {
         Ok(contents.get(Space::App, key, now_ms).map(Entry::to_value))
     }
 
-    /// As [`Vault::get`] when memory is known to hold what the file holds, without waiting for anything: one `stat`.
+    /// What `look` makes of the value under `key`, when memory is known to hold what the file holds: without waiting for
+    /// anything, and without a copy. `look` must not call the vault.
     ///
     /// `None` when only [`Vault::get`] can tell.
     ///
     /// # Errors
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`.
-    pub fn get_now(&self, key: &str) -> Result<Option<Option<Value>>> {
+    pub fn get_now<T>(
+        &self,
+        key: &str,
+        look: impl FnOnce(Option<StoredValue<'_>>) -> T,
+    ) -> Result<Option<T>> {
         let now_ms = self.0.clock.now_ms();
         if !self.0.is_current()? {
             return Ok(None);
@@ -143,9 +149,8 @@ impl Vault {
         let Ok(contents) = self.0.contents.try_read() else {
             return Ok(None);
         };
-        Ok(Some(
-            contents.get(Space::App, key, now_ms).map(Entry::to_value),
-        ))
+        let entry = contents.get(Space::App, key, now_ms);
+        Ok(Some(look(entry.map(Entry::stored))))
     }
 
     /// Stores `value` under `key`, durably.
@@ -348,10 +353,7 @@ impl Vault {
 fn put(space: Space, key: String, value: Value, ttl: Option<Duration>, now_ms: u64) -> Result<Op> {
     let (kind, value) = match value {
         Value::Bytes(bytes) => (Kind::Bytes, bytes),
-        Value::Text(text) => (
-            Kind::Text,
-            SecretBytes::new(text.expose().as_bytes().to_vec()),
-        ),
+        Value::Text(text) => (Kind::Text, text.into_bytes()),
     };
     check_size("key", key.len(), MAX_KEY_BYTES)?;
     check_size("value", value.expose().len(), MAX_VALUE_BYTES)?;
