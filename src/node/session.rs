@@ -2,6 +2,7 @@
 
 use super::argument::{Argument, Text, parse_lifetime, parse_millis};
 use super::listener::{Listener, listen};
+use super::pending::Pending;
 use super::promise::{or_rejected, promise, promise_blocking};
 use super::vault::Vault;
 use crate::http::{Method, Origin, parse_headers, parse_url};
@@ -230,7 +231,20 @@ pub struct FetchResponse {
 /// One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word.
 #[napi]
 #[derive(Debug)]
-pub struct AuthSession(Session);
+pub struct AuthSession {
+    session: Session,
+    /// Callers that wait for a token, by how long it must be valid.
+    tokens: Pending<Duration>,
+}
+
+impl AuthSession {
+    fn new(session: Session) -> Self {
+        Self {
+            session,
+            tokens: Pending::default(),
+        }
+    }
+}
 
 #[napi]
 impl AuthSession {
@@ -246,7 +260,11 @@ impl AuthSession {
         let begun = options
             .parse("options", "AuthSessionOptions")
             .and_then(|options| parse_options(&options))
-            .map(|opening| promise(env, Session::open(opening), |_, session| Ok(Self(session))));
+            .map(|opening| {
+                promise(env, Session::open(opening), |_, session| {
+                    Ok(Self::new(session))
+                })
+            });
         or_rejected(env, begun)
     }
 
@@ -254,7 +272,7 @@ impl AuthSession {
     #[napi(catch_unwind)]
     #[must_use]
     pub fn state(&self) -> SessionSnapshot {
-        self.0.snapshot().into()
+        self.session.snapshot().into()
     }
 
     /// Calls `listener` with every change from now on, in order. Returns a function that stops it.
@@ -268,7 +286,7 @@ impl AuthSession {
             Listener<'env>,
         >,
     ) -> Result<Function<'env, (), ()>> {
-        let session = &self.0;
+        let session = &self.session;
         listen(
             env,
             listener,
@@ -292,7 +310,7 @@ impl AuthSession {
             .parse("request", "SignInRequest")
             .and_then(parse_sign_in)
             .map(|how| {
-                let session = self.0.clone();
+                let session = self.session.clone();
                 promise(env, async move { session.sign_in(how).await }, complete)
             });
         or_rejected(env, begun)
@@ -313,7 +331,7 @@ impl AuthSession {
                 password: SecretString::new(request.password),
                 name: request.name,
             };
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(env, async move { session.sign_up(account).await }, complete)
         });
         or_rejected(env, begun)
@@ -325,7 +343,7 @@ impl AuthSession {
     /// Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn sign_out<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.0.sign_out(), |_, ()| Ok(()))
+        promise(env, self.session.sign_out(), |_, ()| Ok(()))
     }
 
     /// Asks the server now whether the session goes on. Joins a renewal that is under way.
@@ -348,7 +366,7 @@ impl AuthSession {
             let retry_unanswered = options
                 .and_then(|options| options.retry_unanswered)
                 .unwrap_or(false);
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(
                 env,
                 async move { session.refresh(retry_unanswered).await },
@@ -364,7 +382,7 @@ impl AuthSession {
     /// Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn lock<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.0.lock(), |_, ()| Ok(()))
+        promise(env, self.session.lock(), |_, ()| Ok(()))
     }
 
     /// Unlocks the session. Make sure before that it is the person's wish, with the system's own prompt for instance.
@@ -372,13 +390,13 @@ impl AuthSession {
     /// Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn unlock<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.0.unlock(), |_, ()| Ok(()))
+        promise(env, self.session.unlock(), |_, ()| Ok(()))
     }
 
     /// Tells that somebody uses the application, for `policy.idleTimeoutMs`.
     #[napi(catch_unwind)]
     pub fn touch(&self) {
-        self.0.touch();
+        self.session.touch();
     }
 
     /// The accounts that have a session in `vault`, sorted by name. A session that was opened without `account` is not among
@@ -442,14 +460,15 @@ impl AuthSession {
                 given => parse_millis("minValidityMs", given, Duration::ZERO)?,
             };
             // What is in memory is answered on the spot.
-            if let Some(token) = self.0.access_token_now(min_validity)? {
+            if let Some(token) = self.session.access_token_now(min_validity)? {
                 return Ok(PromiseRaw::resolve(env, token.expose().to_owned()));
             }
-            let session = self.0.clone();
-            Ok(promise(
+            let session = self.session.clone();
+            Ok(self.tokens.promise(
                 env,
+                min_validity,
                 async move { session.access_token(min_validity).await },
-                |_, token| Ok(token.expose().to_owned()),
+                |token| token.expose().to_owned(),
             ))
         });
         or_rejected(env, begun)
@@ -468,7 +487,7 @@ impl AuthSession {
         #[napi(ts_arg_type = "FetchInit | undefined | null")] init: Option<Argument<FetchInit>>,
     ) -> Result<PromiseRaw<'env, FetchResponse>> {
         let begun = parse_request(url, init).map(|request| {
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(
                 env,
                 async move { session.fetch(request).await },
@@ -481,7 +500,7 @@ impl AuthSession {
     /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        self.0.close();
+        self.session.close();
     }
 }
 
