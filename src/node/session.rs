@@ -1,6 +1,7 @@
 //! `AuthSession` for JavaScript.
 
 use super::argument::{Argument, Text, parse_lifetime, parse_millis};
+use super::error::to_js;
 use super::listener::{Listener, listen};
 use super::pending::Pending;
 use super::promise::{or_rejected, promise, promise_blocking};
@@ -12,7 +13,7 @@ use crate::provider::{
 };
 use crate::secret::SecretString;
 use crate::session::{
-    self, FetchRequest, PolicyOptions, Session, SessionOptions, Snapshot, accounts,
+    self, FetchRequest, PolicyOptions, Session, SessionOptions, Snapshot, accounts, audit,
 };
 use crate::{Error, http};
 use napi::bindgen_prelude::{
@@ -187,6 +188,25 @@ pub struct Account {
     pub signed_in: bool,
     /// Whether it is the one at the front.
     pub active: bool,
+}
+
+/// Something that happened to a session and should not. Holds no token.
+#[napi(object)]
+#[derive(Debug)]
+pub struct Anomaly {
+    /// What it was. `refreshRejected`: the server refused a refresh token that was sent once, so it was revoked or used by
+    /// somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
+    /// again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
+    /// `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
+    /// `unknownSender`: a page that may not use the session tried to.
+    #[napi(
+        ts_type = "'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'"
+    )]
+    pub kind: String,
+    /// When it happened last, in milliseconds since 1970 by the local clock.
+    pub at_ms: f64,
+    /// How often it has happened since one of its kind was last written down, which is done once a minute at most.
+    pub count: u32,
 }
 
 /// What an access token must be good for.
@@ -497,6 +517,59 @@ impl AuthSession {
         or_rejected(env, begun)
     }
 
+    /// Calls `listener` with every anomaly from now on. Returns a function that stops it.
+    ///
+    /// Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
+    #[napi(catch_unwind, ts_return_type = "() => void")]
+    pub fn on_anomaly<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "(anomaly: Anomaly) => void")] listener: Argument<Listener<'env>>,
+    ) -> Result<Function<'env, (), ()>> {
+        let session = &self.session;
+        listen(env, listener, || Ok(session.anomalies()), Anomaly::from)
+    }
+
+    /// Reports an anomaly that the application has seen, such as a message from a page that may not use the session.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT`.
+    #[napi(catch_unwind)]
+    pub fn report_anomaly(
+        &self,
+        env: &Env,
+        #[napi(ts_arg_type = "'unknownSender'")] kind: Argument<String>,
+    ) -> Result<()> {
+        match kind.parse("kind", "a string") {
+            Ok(kind) if kind == "unknownSender" => {
+                self.session.report(audit::AnomalyKind::UnknownSender);
+                Ok(())
+            }
+            _ => Err(to_js(
+                env,
+                &Error::InvalidArgument("kind must be 'unknownSender'.".to_owned()),
+            )),
+        }
+    }
+
+    /// The anomalies that the vault keeps, oldest first: the last 100.
+    ///
+    /// Rejects with the vault's errors.
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<Anomaly>>")]
+    pub fn audit<'env>(
+        env: &'env Env,
+        #[napi(ts_arg_type = "Vault")] vault: Argument<ClassInstance<'env, Vault>>,
+    ) -> Result<PromiseRaw<'env, Vec<Anomaly>>> {
+        let begun = vault.parse("vault", "a Vault").map(|vault| {
+            let vault = vault.vault.clone();
+            promise_blocking(
+                env,
+                move || audit::anomalies(&vault),
+                |_, anomalies| Ok(anomalies.into_iter().map(Into::into).collect()),
+            )
+        });
+        or_rejected(env, begun)
+    }
+
     /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind)]
     pub fn close(&self) {
@@ -624,6 +697,20 @@ fn complete(_: &Env, user: provider::User) -> Result<SignInResult> {
         status: "complete".to_owned(),
         user: user.into(),
     })
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 stay below 2^53"
+)]
+impl From<audit::Anomaly> for Anomaly {
+    fn from(anomaly: audit::Anomaly) -> Self {
+        Self {
+            kind: anomaly.kind.name().to_owned(),
+            at_ms: anomaly.at_ms as f64,
+            count: anomaly.count,
+        }
+    }
 }
 
 impl From<accounts::Account> for Account {
