@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 use super::disk::owner_only;
+use crate::keychain::Held;
 use crate::{Error, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a waiting process tries again. Writes take a fraction of a millisecond, so waits are short.
@@ -30,10 +32,15 @@ impl LockFile {
     /// # Errors
     /// `ERR_VAULT_BUSY` when another process held it for that long.
     pub(crate) fn acquire(&self, limit: Duration) -> Result<LockGuard<'_>> {
+        self.wait(limit)?;
+        Ok(LockGuard(&self.0))
+    }
+
+    fn wait(&self, limit: Duration) -> Result<()> {
         let started = Instant::now();
         loop {
             match self.0.try_lock() {
-                Ok(()) => return Ok(LockGuard(&self.0)),
+                Ok(()) => return Ok(()),
                 Err(TryLockError::WouldBlock) if started.elapsed() < limit => {
                     std::thread::sleep(RETRY_EVERY);
                 }
@@ -47,6 +54,26 @@ impl LockFile {
                 }
             }
         }
+    }
+}
+
+/// Waits for the lock on the file at `path`, at most `limit`, with a handle of its own: it keeps out the other threads of
+/// this process too, and may be let go of on any of them.
+///
+/// # Errors
+/// As for [`LockFile::acquire`], and `ERR_VAULT_IO`.
+pub(crate) fn hold(path: &Path, limit: Duration) -> Result<Held> {
+    let file = LockFile::open(path)?;
+    file.wait(limit)?;
+    Ok(Arc::new(OwnLock(file)))
+}
+
+struct OwnLock(LockFile);
+
+impl Drop for OwnLock {
+    fn drop(&mut self) {
+        // As for the guard.
+        let _ = self.0.0.unlock();
     }
 }
 
