@@ -30,8 +30,8 @@ struct InPlace {
 impl Inner {
     /// Tells the keychain the file's generation, so that every copy from before becomes an old one.
     ///
-    /// As far as possible: the file is newer than its anchor then, which the next opening sets right. So it does when the
-    /// keychain cannot be written now, being locked again, or another call of it hangs.
+    /// Best effort. When the keychain cannot be written now, being locked again, or another call of it hangs, the file stays
+    /// newer than its anchor, and the next opening sets that right.
     pub(super) fn anchor(&self) {
         if self.protection.backend.is_none() {
             return;
