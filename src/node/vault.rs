@@ -299,7 +299,9 @@ impl Vault {
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
     ///
-    /// Rejects as `delete` does, and with the keychain's errors.
+    /// A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+    ///
+    /// Rejects as `delete` does, and with the keychain's errors when it does not take the new key; nothing was changed then.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn rotate_key<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         self.run(env, move |vault| vault.rotate_key(), |()| ())

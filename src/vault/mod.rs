@@ -12,6 +12,7 @@
 //! | [`log`] | the file: replay, append, rewrite |
 //! | [`disk`], [`lock`] | what is asked of the operating system |
 //! | [`root_key`] | the key: in the keychain, or from a passphrase |
+//! | [`anchor`] | what an open vault tells the keychain |
 //! | [`slot`] | which keychain item is a file's |
 //! | [`watch`] | who is told of changes |
 //!
@@ -21,6 +22,7 @@
 //! - Every function may block on disk, lock or keychain: never call one on a thread that must stay responsive.
 
 pub mod aead;
+mod anchor;
 mod batch;
 mod contents;
 pub mod disk;
@@ -278,10 +280,12 @@ impl Vault {
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
     ///
+    /// A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+    ///
     /// # Errors
-    /// As for [`Vault::delete`], and the keychain's.
+    /// As for [`Vault::delete`], and the keychain's when it does not take the new key; nothing was changed then.
     pub fn rotate_key(&self) -> Result<()> {
-        self.0.with_writer(|writer| self.0.rotate(writer))
+        self.0.rotate(None)
     }
 
     /// Replaces the passphrase that protects the vault, and the key with it.
@@ -289,19 +293,7 @@ impl Vault {
     /// # Errors
     /// As for [`Vault::delete`]; `ERR_PROTECTION_MISMATCH` when a keychain protects the vault.
     pub fn change_passphrase(&self, passphrase: SecretString) -> Result<()> {
-        self.0.with_writer(|writer| {
-            if matches!(writer.root.protection, KeyProtection::Keychain(_)) {
-                return Err(Error::ProtectionMismatch("the OS keychain"));
-            }
-            let before = writer
-                .keys
-                .replace_passphrase(KeySource::passphrase(passphrase));
-            let rotated = self.0.rotate(writer);
-            if rotated.is_err() {
-                writer.keys.replace_passphrase(before);
-            }
-            rotated
-        })
+        self.0.rotate(Some(passphrase))
     }
 
     /// A copy of everything in the vault, sealed with a passphrase, for [`Vault::recover`] when the keychain is lost.
@@ -322,18 +314,7 @@ impl Vault {
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, and the keychain's when the key could not be removed; the
     /// file is gone then, and the key opens nothing.
     pub fn wipe(&self) -> Result<()> {
-        let place = &self.0.place;
-        let wiped = self.0.with_writer(|writer| {
-            place
-                .disk
-                .remove(&place.path)
-                .and_then(|()| match place.path.parent() {
-                    Some(dir) => place.disk.sync_dir(dir),
-                    None => Ok(()),
-                })
-                .map_err(Error::vault_io("remove the vault file"))?;
-            writer.keys.forget(&writer.root)
-        });
+        let wiped = self.0.wipe();
         self.close();
         wiped
     }
