@@ -60,6 +60,16 @@ pub trait DiskFile: Debug + Send {
     /// The operating system's.
     fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>>;
 
+    /// Reads the first `len` bytes, or as many as there are.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn read_start(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read_from(0)?;
+        bytes.truncate(len);
+        Ok(bytes)
+    }
+
     /// Writes all of `bytes` at `offset`.
     ///
     /// # Errors
@@ -206,6 +216,13 @@ impl DiskFile for OsFile {
         let mut bytes = Vec::new();
         self.0.seek(SeekFrom::Start(offset))?;
         self.0.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_start(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(len);
+        self.0.rewind()?;
+        (&self.0).take(len as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
