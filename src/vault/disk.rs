@@ -50,6 +50,33 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// The operating system's.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// The file at `path`, held open only to be looked at; `None` where that does not tell when another file takes its
+    /// place.
+    fn look(&self, _path: &Path) -> Option<Box<dyn Look>> {
+        None
+    }
+}
+
+/// A file that is open to be looked at.
+pub trait Look: Debug + Send + Sync {
+    /// The file as it is now, wherever its name points.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn stamp(&self) -> io::Result<Stamp>;
+}
+
+/// What a file shows of what is done to it: equal stamps, taken one after the other, are of a file to which nothing was
+/// done in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Identity and length.
+    pub stat: Stat,
+    /// How many names it has: one less when another file takes its place.
+    pub links: u64,
+    /// When its content, its names or its rights last changed: seconds and nanoseconds.
+    pub changed: (i64, i64),
 }
 
 /// An open file.
@@ -170,6 +197,14 @@ impl Disk for OsDisk {
         let parents = missing.iter().filter_map(|made| made.parent());
         parents.rev().try_for_each(|parent| self.sync_dir(parent))
     }
+
+    #[cfg(unix)]
+    fn look(&self, path: &Path) -> Option<Box<dyn Look>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        no_follow(&mut options);
+        Some(Box::new(LookedAt(options.open(path).ok()?)))
+    }
 }
 
 /// Adds 0600 to a file that will be created.
@@ -244,5 +279,22 @@ impl DiskFile for OsFile {
         return Ok(unix_stat(&self.0.metadata()?));
         #[cfg(windows)]
         return windows_stat(&self.0);
+    }
+}
+
+#[cfg(unix)]
+#[derive(Debug)]
+struct LookedAt(File);
+
+#[cfg(unix)]
+impl Look for LookedAt {
+    fn stamp(&self) -> io::Result<Stamp> {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = self.0.metadata()?;
+        Ok(Stamp {
+            stat: unix_stat(&found),
+            links: found.nlink(),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
     }
 }

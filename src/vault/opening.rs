@@ -3,6 +3,7 @@
 
 use super::batch::Op;
 use super::contents::Contents;
+use super::glance::Glance;
 use super::lock::LockFile;
 use super::log::{AppendError, Log, Place, Tail, Unread};
 use super::options::{Protection, VaultOptions};
@@ -91,6 +92,7 @@ impl Opening {
             clock: options.clock,
             lock,
             seen: RwLock::new(Some(writer.log.stat())),
+            glance: Glance::default(),
             writer: Mutex::new(Some(writer)),
             contents: RwLock::new(contents),
             listeners: Listeners::default(),
