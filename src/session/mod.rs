@@ -22,7 +22,9 @@ mod freshness;
 mod record;
 mod state;
 
-pub use fetch::{FetchRequest, FetchResponse};
+pub use fetch::{
+    Delivery, Exchange, FetchAnswer, FetchBody, FetchHead, FetchRequest, FetchResponse,
+};
 pub use state::{Reason, Snapshot, State};
 
 use self::core::Core;
@@ -47,6 +49,8 @@ pub struct SessionOptions {
     pub provider: Arc<dyn Provider>,
     /// Origins that may receive the access token, beside the provider's own.
     pub allowed_origins: Vec<Origin>,
+    /// What sends the requests, the provider's and the application's. Default: [`HttpClient::new`].
+    pub http: HttpClient,
     /// The clock. Default [`SystemClock`].
     pub clock: Arc<dyn Clock>,
 }
@@ -59,6 +63,7 @@ impl SessionOptions {
             vault,
             provider,
             allowed_origins: Vec::new(),
+            http: HttpClient::new(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -85,7 +90,7 @@ impl Session {
         let engine = Arc::new(Engine::new(
             options.vault,
             options.provider,
-            HttpClient::new(),
+            options.http,
             origins,
             options.clock,
             Core::restore(stored),
@@ -192,7 +197,7 @@ impl Session {
     /// # Errors
     /// `ERR_ORIGIN_NOT_ALLOWED`, those of [`HttpClient::send`], `ERR_SESSION_CLOSED`.
     pub async fn fetch(&self, request: FetchRequest) -> Result<FetchResponse> {
-        fetch::fetch(&self.0, request).await
+        fetch::fetch_response(&self.0, request).await
     }
 
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.
