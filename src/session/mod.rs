@@ -38,7 +38,9 @@ mod renewal;
 mod revocations;
 mod state;
 
-pub use fetch::{FetchRequest, FetchResponse};
+pub use fetch::{
+    Delivery, Exchange, FetchAnswer, FetchBody, FetchHead, FetchRequest, FetchResponse,
+};
 pub use policy::PolicyOptions;
 pub use state::{Reason, Snapshot, State};
 
@@ -73,6 +75,8 @@ pub struct SessionOptions {
     pub account: Option<String>,
     /// How long the session may live and lie unused. Default: as long as the server allows.
     pub policy: PolicyOptions,
+    /// What sends the requests, the provider's and the application's. Default: [`HttpClient::new`].
+    pub http: HttpClient,
     /// The clock. Default [`SystemClock`].
     pub clock: Arc<dyn Clock>,
 }
@@ -87,6 +91,7 @@ impl SessionOptions {
             allowed_origins: Vec::new(),
             account: None,
             policy: PolicyOptions::default(),
+            http: HttpClient::new(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -122,7 +127,7 @@ impl Session {
             key,
             turn_path,
             provider: options.provider,
-            http: HttpClient::new(),
+            http: options.http,
             origins,
             clock: options.clock,
             audit: Audit::default(),
@@ -305,7 +310,7 @@ impl Session {
     /// # Errors
     /// `ERR_ORIGIN_NOT_ALLOWED`, those of [`HttpClient::send`], `ERR_SESSION_CLOSED`.
     pub async fn fetch(&self, request: FetchRequest) -> Result<FetchResponse> {
-        fetch::fetch(&self.0, request).await
+        fetch::fetch_response(&self.0, request).await
     }
 
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.
