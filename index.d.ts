@@ -545,7 +545,7 @@ export interface SignInRequest {
   /** `tokens`: how many milliseconds the access token lives from now. Default: what a JWT says of itself, or unknown. */
   expiresInMs?: number
   /** `tokens`: whose they are. Default: who the server's userinfo says (`oidc`). */
-  user?: User
+  user?: UserOfTokens
 }
 
 /** How a sign-in ended. */
@@ -578,6 +578,20 @@ export interface User {
   image: string | null
   /** Whether the server has verified the address. */
   emailVerified: boolean | null
+}
+
+/** Whose tokens they are that the application brings. A `User` fits. */
+export interface UserOfTokens {
+  /** The server's identifier. */
+  id: string
+  /** The e-mail address. */
+  email?: string | null
+  /** The display name. */
+  name?: string | null
+  /** The URL of a picture. */
+  image?: string | null
+  /** Whether the server has verified the address. */
+  emailVerified?: boolean | null
 }
 
 /** One change of a batch: a value to store, or a key to remove. */

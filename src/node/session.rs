@@ -15,7 +15,7 @@ use crate::provider::{
 };
 use crate::secret::SecretString;
 use crate::session::{PolicyOptions, Session, SessionOptions, Snapshot, accounts, audit};
-use napi::bindgen_prelude::{ClassInstance, Env, Function, PromiseRaw, Result};
+use napi::bindgen_prelude::{ClassInstance, Either, Env, Function, Null, PromiseRaw, Result};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,7 +141,26 @@ pub struct SignInRequest {
     /// `tokens`: how many milliseconds the access token lives from now. Default: what a JWT says of itself, or unknown.
     pub expires_in_ms: Option<f64>,
     /// `tokens`: whose they are. Default: who the server's userinfo says (`oidc`).
-    pub user: Option<User>,
+    pub user: Option<UserOfTokens>,
+}
+
+/// Whose tokens they are that the application brings. A `User` fits.
+#[napi(object)]
+pub struct UserOfTokens {
+    /// The server's identifier.
+    pub id: String,
+    /// The e-mail address.
+    #[napi(ts_type = "string | null")]
+    pub email: Option<Either<String, Null>>,
+    /// The display name.
+    #[napi(ts_type = "string | null")]
+    pub name: Option<Either<String, Null>>,
+    /// The URL of a picture.
+    #[napi(ts_type = "string | null")]
+    pub image: Option<Either<String, Null>>,
+    /// Whether the server has verified the address.
+    #[napi(ts_type = "boolean | null")]
+    pub email_verified: Option<Either<bool, Null>>,
 }
 
 /// A new account.
@@ -637,15 +656,23 @@ impl From<accounts::Account> for Account {
     }
 }
 
-impl From<User> for provider::User {
-    fn from(user: User) -> Self {
+impl From<UserOfTokens> for provider::User {
+    fn from(user: UserOfTokens) -> Self {
         Self {
             id: user.id,
-            email: user.email,
-            name: user.name,
-            image: user.image,
-            email_verified: user.email_verified,
+            email: given(user.email),
+            name: given(user.name),
+            image: given(user.image),
+            email_verified: given(user.email_verified),
         }
+    }
+}
+
+/// What is neither left out nor `null`.
+fn given<T>(value: Option<Either<T, Null>>) -> Option<T> {
+    match value {
+        Some(Either::A(value)) => Some(value),
+        Some(Either::B(Null)) | None => None,
     }
 }
 

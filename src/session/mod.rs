@@ -45,12 +45,12 @@ pub use policy::PolicyOptions;
 pub use state::{Reason, Snapshot, State};
 
 use self::core::{Core, Fresh};
-use crate::Result;
 use crate::clock::{Clock, SystemClock};
 use crate::http::{HttpClient, Origin};
 use crate::provider::{Grant, Provider, SignIn, SignUp, User};
 use crate::secret::SecretString;
 use crate::vault::Vault;
+use crate::{Error, Result};
 use audit::{Anomaly, Audit};
 use engine::Engine;
 use policy::Policy;
@@ -222,9 +222,15 @@ impl Session {
     /// What kept the server from answering; the session then stands as before, offline. `ERR_REFRESH_UNANSWERED`,
     /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
     pub async fn refresh(&self, retry_unanswered: bool) -> Result<Snapshot> {
-        let flight = self.0.fly(retry_unanswered)?;
-        flight.await?;
-        Ok(self.snapshot())
+        loop {
+            let flown = self.0.fly(retry_unanswered)?.await;
+            // One that somebody else had begun without that wish: then it is ours to fly.
+            if retry_unanswered && flown == Err(Error::RefreshUnanswered) {
+                continue;
+            }
+            flown?;
+            return Ok(self.snapshot());
+        }
     }
 
     /// Locks the session: no token leaves before [`Session::unlock`], in any process and after a restart. Without a session
