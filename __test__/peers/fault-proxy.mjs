@@ -31,7 +31,9 @@ const FAULTS = {
   429: {
     forwards: false,
     spoil: ({ response, fault }) => {
-      response.setHeader('retry-after', String(fault.retryAfterSeconds));
+      // The second is Better Auth's.
+      for (const name of ['retry-after', 'x-retry-after'])
+        response.setHeader(name, String(fault.retryAfterSeconds));
       send(response, 429, 'application/json', '{"message":"Too many requests."}');
     },
   },

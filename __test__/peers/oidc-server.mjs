@@ -79,6 +79,14 @@ export class OidcServer {
     };
   }
 
+  /** Signs somebody new in to this session of the package's; answers who, for `isAlive`. */
+  async enter(session) {
+    const person = await this.signIn();
+    const { accessToken, refreshToken, expiresInMs, user } = person;
+    await session.signIn({ method: 'tokens', accessToken, refreshToken, expiresInMs, user });
+    return person;
+  }
+
   /** Whether the grant of these tokens of `signIn` stands, whatever has become of the tokens. */
   async isAlive({ refreshToken }) {
     return (await this.#provider.Grant.find(this.#grantIds.get(refreshToken))) !== undefined;

@@ -79,6 +79,14 @@ export class RecipeServer {
     return { ...tokens, expiresInMs: this.#options.accessTokenSeconds * 1000 };
   }
 
+  /** Signs somebody new in to this session of the package's; answers who, for `isAlive`. */
+  async enter(session) {
+    const person = await this.signIn();
+    const { accessToken, refreshToken, expiresInMs, user } = person;
+    await session.signIn({ method: 'tokens', accessToken, refreshToken, expiresInMs, user });
+    return person;
+  }
+
   /** Whether the session that these tokens were granted to, at sign-in or later, goes on. */
   isAlive({ refreshToken }) {
     return this.#sessions.has(this.#refreshTokens.get(refreshToken)?.session);
