@@ -16,13 +16,7 @@ pub(crate) struct LockFile(File);
 
 impl LockFile {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        owner_only(&mut options);
-        options
-            .open(path)
-            .map(Self)
-            .map_err(Error::vault_io("open the vault's lock file"))
+        open(path).map(Self)
     }
 
     /// Waits for the lock, at most `limit`.
@@ -50,6 +44,26 @@ impl LockFile {
     }
 }
 
+/// A lock on a file of its own that its holder keeps while it waits for something else. Freed when dropped, and by the
+/// kernel when the process dies.
+#[derive(Debug)]
+pub(crate) struct OwnedLock(#[expect(dead_code, reason = "closing the file frees the lock")] File);
+
+impl OwnedLock {
+    /// Takes the lock at `path` unless somebody, in this process or another, holds it.
+    ///
+    /// # Errors
+    /// `ERR_VAULT_IO`.
+    pub(crate) fn try_take(path: &Path) -> Result<Option<Self>> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(Error::vault_io("lock the session")(error)),
+        }
+    }
+}
+
 /// Holds the lock until dropped.
 #[derive(Debug)]
 pub(crate) struct LockGuard<'a>(&'a File);
@@ -59,4 +73,13 @@ impl Drop for LockGuard<'_> {
         // Closing the file, at the latest when the process ends, frees the lock too.
         let _ = self.0.unlock();
     }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    owner_only(&mut options);
+    options
+        .open(path)
+        .map_err(Error::vault_io("open a lock file of the vault"))
 }

@@ -8,94 +8,113 @@ use super::log::{AppendError, Log, Place, Tail, Unread};
 use super::options::{Protection, VaultOptions};
 use super::root_key::{KeySource, Keys, RootKey};
 use super::shared::{Inner, Writer};
+use super::slot::Slot;
 use super::watch::Listeners;
 use crate::{Error, Result};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 const FILE_NAME: &str = "vault.latchkey";
 const LOCK_NAME: &str = "vault.lock";
 
-/// A vault that is being opened: its key source has answered, and nothing was written yet.
-pub(super) struct Opening {
-    place: Place,
-    dir: PathBuf,
+/// Opens the file, or makes one. With `recovered` contents a copy of a file that is there is kept aside first.
+pub(super) fn open(
     options: VaultOptions,
-    keys: Keys,
+    source: KeySource,
+    recovered: Option<Contents>,
+) -> Result<Inner> {
+    let vault_id = options.vault_id()?;
+    let dir = options.dir()?;
+    let mut keys = Keys::new(source, &vault_id);
+    let place = Place {
+        disk: Arc::clone(&options.disk),
+        path: dir.join(FILE_NAME),
+        vault_id,
+    };
+    // The keys before a directory or a lock file is made: beside what cannot be unlocked nothing is touched. The header
+    // before the keys: it says which ones to ask for, and each question may be a prompt.
+    let mut slot = Slot::of(&dir)?;
+    let mut known = None;
+    if recovered.is_some() {
+        slot = slot_in_place(&place)?.unwrap_or(slot);
+    } else {
+        known = unlock_in_place(&place, &mut keys)?;
+    }
+    if known.is_none() {
+        keys.ask(slot)?;
+    }
+    place
+        .disk
+        .create_dir(&dir)
+        .map_err(Error::vault_io("make the vault's directory"))?;
+    let lock = LockFile::open(&dir.join(LOCK_NAME))?;
+    let guard = lock.acquire(options.lock_timeout)?;
+    let now_ms = options.clock.now_ms();
+    let (writer, contents, tail) = match recovered {
+        Some(contents) => {
+            // The key first: when the keychain fails now, nothing was touched.
+            keys.begin(slot)?;
+            keep_aside(&place)?;
+            create(&place, keys, slot, contents, now_ms)?
+        }
+        // Another process may have made or replaced the file since: under the lock, look again.
+        None => match place.read()? {
+            Some(unread) => {
+                let known = known.filter(|root| unread.header.is_sealed_by(root));
+                let root = match known {
+                    Some(root) => root,
+                    None => keys.unlock(&unread.header)?,
+                };
+                open_file(&place, unread, root, keys, options.allow_rollback)?
+            }
+            None => create(&place, keys, slot, Contents::default(), now_ms)?,
+        },
+    };
+    drop(guard);
+    Ok(Inner {
+        protection: Protection {
+            backend: writer.keys.backend(),
+            path: place.path.clone(),
+        },
+        place,
+        lock_timeout: options.lock_timeout,
+        clock: options.clock,
+        lock,
+        seen: RwLock::new(Some(writer.log.stat())),
+        writer: Mutex::new(Some(writer)),
+        contents: RwLock::new(contents),
+        listeners: Listeners::default(),
+        found_torn: tail == Tail::Torn,
+    })
 }
 
-impl Opening {
-    pub(super) fn begin(options: VaultOptions, source: KeySource) -> Result<Self> {
-        let vault_id = options.vault_id()?;
-        let dir = options.dir()?;
-        Ok(Self {
-            keys: Keys::ask(source, &vault_id)?,
-            place: Place {
-                disk: Arc::clone(&options.disk),
-                path: dir.join(FILE_NAME),
-                vault_id,
-            },
-            dir,
-            options,
-        })
-    }
-
-    /// Opens the file, or makes one. With `recovered` contents a copy of a file that is there is kept aside first.
-    pub(super) fn finish(self, recovered: Option<Contents>) -> Result<Inner> {
-        let Self {
-            place,
-            dir,
-            options,
-            mut keys,
-        } = self;
-        // Before a directory or a lock file is made: beside what cannot be unlocked nothing is touched.
-        let known = match (&recovered, place.read()?) {
-            (None, Some(unread)) => Some(keys.unlock(&unread.header)?),
-            _ => None,
-        };
-        place
-            .disk
-            .create_dir(&dir)
-            .map_err(Error::vault_io("make the vault's directory"))?;
-        let lock = LockFile::open(&dir.join(LOCK_NAME))?;
-        let guard = lock.acquire(options.lock_timeout)?;
-        let now_ms = options.clock.now_ms();
-        let (writer, contents, tail) = match recovered {
-            Some(contents) => {
-                // The key first: when the keychain fails now, nothing was touched.
-                keys.begin()?;
-                keep_aside(&place)?;
-                create(&place, keys, contents, now_ms)?
-            }
-            // Another process may have made or replaced the file since: under the lock, look again.
-            None => match place.read()? {
-                Some(unread) => {
-                    let known = known.filter(|root| unread.header.is_sealed_by(root));
-                    let root = match known {
-                        Some(root) => root,
-                        None => keys.unlock(&unread.header)?,
-                    };
-                    open_file(&place, unread, root, keys, options.allow_rollback)?
+/// The key of the file in place; `None` when there is no file.
+fn unlock_in_place(place: &Place, keys: &mut Keys) -> Result<Option<RootKey>> {
+    let mut found = place.read()?;
+    while let Some(unread) = found {
+        match keys.unlock(&unread.header) {
+            Err(error @ (Error::KeyInvalid(_) | Error::KeyMissing { .. })) => {
+                // Between the look at the file and the one at the keychain another process may have replaced both.
+                found = place.read()?;
+                if found
+                    .as_ref()
+                    .is_some_and(|now| now.header == unread.header)
+                {
+                    return Err(error);
                 }
-                None => create(&place, keys, Contents::default(), now_ms)?,
-            },
-        };
-        drop(guard);
-        Ok(Inner {
-            protection: Protection {
-                backend: writer.keys.backend(),
-                path: place.path.clone(),
-            },
-            place,
-            lock_timeout: options.lock_timeout,
-            clock: options.clock,
-            lock,
-            seen: RwLock::new(Some(writer.log.stat())),
-            writer: Mutex::new(Some(writer)),
-            contents: RwLock::new(contents),
-            listeners: Listeners::default(),
-            found_torn: tail == Tail::Torn,
-        })
+            }
+            unlocked => return unlocked.map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// The slot of the file that a recovery is about to replace, where its header tells: the new file is of the same vault.
+fn slot_in_place(place: &Place) -> Result<Option<Slot>> {
+    match place.read() {
+        Ok(found) => Ok(found.and_then(|unread| unread.header.slot())),
+        // A damaged file is what a recovery is for.
+        Err(Error::VaultCorrupt(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -139,6 +158,7 @@ fn open_file(
 fn create(
     place: &Place,
     mut keys: Keys,
+    slot: Slot,
     mut contents: Contents,
     now_ms: u64,
 ) -> Result<(Writer, Contents, Tail)> {
@@ -147,7 +167,7 @@ fn create(
     if let Some(parent) = place.path.parent().and_then(std::path::Path::parent) {
         let _ = place.disk.sync_dir(parent);
     }
-    let root = keys.begin()?;
+    let root = keys.begin(slot)?;
     let generation = keys.anchor().unwrap_or(0).max(contents.generation()) + 1;
     contents.apply(Op::Generation(generation));
     let log = Log::create(place, &root, &contents, now_ms)?;

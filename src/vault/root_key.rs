@@ -1,10 +1,12 @@
 //! The root key's life: in the keychain, or from a passphrase.
 //!
-//! In the keychain a vault has one item, so that one prompt opens it and one write changes it as a whole. It holds the
-//! key, the key that a rotation under way is about to use, and the generation below which a file is an old copy.
+//! In the keychain a vault file has one item, named by its slot, so that one prompt opens it and one write changes it as
+//! a whole. It holds the key, the key that a rotation under way is about to use, and the generation below which a file is
+//! an old copy.
 #![forbid(unsafe_code)]
 
 use super::header::{Argon2Cost, Header, KeyProtection};
+use super::slot::Slot;
 use crate::keychain::{Backend, Keychain};
 use crate::secret::{Key, SecretBytes, SecretString};
 use crate::{Error, Result};
@@ -12,7 +14,6 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use std::fmt;
 use std::sync::Arc;
 
-const ITEM: &str = "latchkey-root-key";
 const RECORD_VERSION: u8 = 1;
 const FIRST_EPOCH: u32 = 1;
 
@@ -60,28 +61,27 @@ pub(crate) struct RootKey {
 pub(crate) struct Keys {
     source: KeySource,
     vault_id: String,
-    /// What the keychain holds; `None` when it holds nothing, and for a passphrase.
+    /// What the keychain holds in the slot that was asked for last; `None` when it holds nothing, and for a passphrase.
     record: Option<Record>,
 }
 
 impl Keys {
-    /// Asks the source, which proves that it answers. Writes nothing.
-    ///
-    /// # Errors
-    /// The keychain's, and `ERR_KEY_INVALID` when the item is not a key.
-    pub(crate) fn ask(source: KeySource, vault_id: &str) -> Result<Self> {
-        let mut keys = Self {
+    /// Keys that nobody was asked for yet.
+    pub(crate) fn new(source: KeySource, vault_id: &str) -> Self {
+        Self {
             source,
             vault_id: vault_id.to_owned(),
             record: None,
-        };
-        keys.ask_again()?;
-        Ok(keys)
+        }
     }
 
-    fn ask_again(&mut self) -> Result<()> {
+    /// Asks the source for the keys in `slot`, which proves that it answers. Writes nothing.
+    ///
+    /// # Errors
+    /// The keychain's, and `ERR_KEY_INVALID` when the item is not a key.
+    pub(crate) fn ask(&mut self, slot: Slot) -> Result<()> {
         if let KeySource::Keychain(keychain) = &self.source {
-            self.record = Record::read(&**keychain, &self.vault_id)?;
+            self.record = Record::read(&**keychain, &self.vault_id, slot)?;
         }
         Ok(())
     }
@@ -98,35 +98,23 @@ impl Keys {
     /// # Errors
     /// The keychain's, `ERR_KEY_MISSING`, `ERR_KEY_INVALID`, `ERR_INVALID_PASSPHRASE`, `ERR_PROTECTION_MISMATCH`.
     pub(crate) fn unlock(&mut self, header: &Header) -> Result<RootKey> {
-        match (&self.source, header.protection) {
-            (KeySource::Keychain(_), KeyProtection::Keychain) => {
-                if let Some(root) = self.find(header) {
-                    return Ok(root);
-                }
-                // Another process may have made or rotated the key since the keychain was asked.
-                self.ask_again()?;
-                match (&self.record, self.find(header)) {
-                    (_, Some(root)) => Ok(root),
-                    (Some(_), None) => Err(Error::KeyInvalid("another key sealed the file")),
-                    (None, None) => Err(Error::KeyMissing {
-                        desktops: header.changed_desktops(),
-                    }),
-                }
-            }
-            (KeySource::Passphrase(passphrase), KeyProtection::Passphrase(cost)) => {
-                let root = RootKey {
-                    epoch: header.epoch,
-                    protection: header.protection,
-                    key: stretch(passphrase, &cost)?,
-                };
-                if header.is_sealed_by(&root) {
-                    Ok(root)
-                } else {
-                    Err(Error::InvalidPassphrase)
-                }
-            }
-            (_, KeyProtection::Keychain) => Err(Error::ProtectionMismatch("the OS keychain")),
-            (_, KeyProtection::Passphrase(_)) => Err(Error::ProtectionMismatch("a passphrase")),
+        if let KeySource::Passphrase(passphrase) = &self.source {
+            return unlock_with(passphrase, header);
+        }
+        let slot = header
+            .slot()
+            .ok_or(Error::ProtectionMismatch("a passphrase"))?;
+        if let Some(root) = self.find(header) {
+            return Ok(root);
+        }
+        // Nobody was asked yet, or for another slot; or another process has made or rotated the key since.
+        self.ask(slot)?;
+        match (&self.record, self.find(header)) {
+            (_, Some(root)) => Ok(root),
+            (Some(_), None) => Err(Error::KeyInvalid("another key sealed the file")),
+            (None, None) => Err(Error::KeyMissing {
+                desktops: header.changed_desktops(),
+            }),
         }
     }
 
@@ -140,25 +128,31 @@ impl Keys {
             .map(copy)
     }
 
-    /// The key for a file that does not exist yet. Made when there is none, and proven to be kept.
+    /// The key for a file in `slot` that does not exist yet. Made when there is none, and proven to be kept.
     ///
     /// Only when the file's absence is proven, and under the vault's lock.
     ///
     /// # Errors
     /// The keychain's, and `ERR_KEYCHAIN_FAILED` when it does not keep what it was given.
-    pub(crate) fn begin(&mut self) -> Result<RootKey> {
+    pub(crate) fn begin(&mut self, slot: Slot) -> Result<RootKey> {
         if let KeySource::Passphrase(passphrase) = &self.source {
             return passphrase_key(passphrase, FIRST_EPOCH);
         }
-        if self.record.is_none() {
-            self.ask_again()?;
+        let protection = KeyProtection::Keychain(slot);
+        let kept = |record: &Record| record.current.protection == protection;
+        if !self.record.as_ref().is_some_and(kept) {
+            self.ask(slot)?;
         }
         if let Some(record) = &self.record {
             return Ok(copy(&record.current));
         }
-        let root = keychain_key(FIRST_EPOCH)?;
+        let root = RootKey {
+            epoch: FIRST_EPOCH,
+            protection,
+            key: Key::generate()?,
+        };
         self.keep(&root, None, 0)?;
-        self.ask_again()?;
+        self.ask(slot)?;
         match &self.record {
             Some(kept) if kept.current.key.expose() == root.key.expose() => Ok(root),
             _ => Err(Error::KeychainFailed(
@@ -190,7 +184,11 @@ impl Keys {
         if let KeySource::Passphrase(passphrase) = &self.source {
             return passphrase_key(passphrase, epoch);
         }
-        let next = keychain_key(epoch)?;
+        let next = RootKey {
+            epoch,
+            protection: current.protection,
+            key: Key::generate()?,
+        };
         self.keep(current, Some(&next), generation)?;
         Ok(next)
     }
@@ -200,38 +198,54 @@ impl Keys {
         std::mem::replace(&mut self.source, passphrase)
     }
 
-    /// Forgets the vault's keys for ever.
+    /// Forgets the keys in the slot of `root` for ever.
     ///
     /// # Errors
     /// The keychain's.
-    pub(crate) fn forget(&mut self) -> Result<()> {
-        if let KeySource::Keychain(keychain) = &self.source {
-            keychain.remove(&self.vault_id, ITEM)?;
+    pub(crate) fn forget(&mut self, root: &RootKey) -> Result<()> {
+        if let (KeySource::Keychain(keychain), KeyProtection::Keychain(slot)) =
+            (&self.source, root.protection)
+        {
+            keychain.remove(&self.vault_id, &slot.item())?;
         }
         self.record = None;
         Ok(())
     }
 
     fn keep(&mut self, current: &RootKey, pending: Option<&RootKey>, anchor: u64) -> Result<()> {
-        if let KeySource::Keychain(keychain) = &self.source {
+        if let (KeySource::Keychain(keychain), KeyProtection::Keychain(slot)) =
+            (&self.source, current.protection)
+        {
             let record = Record {
                 current: copy(current),
                 pending: pending.map(copy),
                 anchor,
             };
-            record.write(&**keychain, &self.vault_id)?;
+            record.write(&**keychain, &self.vault_id, slot)?;
             self.record = Some(record);
         }
         Ok(())
     }
 }
 
-fn keychain_key(epoch: u32) -> Result<RootKey> {
-    Ok(RootKey {
-        epoch,
-        protection: KeyProtection::Keychain,
-        key: Key::generate()?,
-    })
+/// The key from `passphrase` that sealed the file with this header.
+///
+/// # Errors
+/// `ERR_INVALID_PASSPHRASE`, and `ERR_PROTECTION_MISMATCH` when a keychain has the key.
+pub(crate) fn unlock_with(passphrase: &SecretString, header: &Header) -> Result<RootKey> {
+    let KeyProtection::Passphrase(cost) = header.protection else {
+        return Err(Error::ProtectionMismatch("the OS keychain"));
+    };
+    let root = RootKey {
+        epoch: header.epoch,
+        protection: header.protection,
+        key: stretch(passphrase, &cost)?,
+    };
+    if header.is_sealed_by(&root) {
+        Ok(root)
+    } else {
+        Err(Error::InvalidPassphrase)
+    }
 }
 
 /// A key from a passphrase under a new salt.
@@ -275,14 +289,14 @@ struct Record {
 }
 
 impl Record {
-    fn read(keychain: &dyn Keychain, vault_id: &str) -> Result<Option<Self>> {
+    fn read(keychain: &dyn Keychain, vault_id: &str, slot: Slot) -> Result<Option<Self>> {
         keychain
-            .read(vault_id, ITEM)?
-            .map(|item| Self::decode(item.expose()))
+            .read(vault_id, &slot.item())?
+            .map(|item| Self::decode(item.expose(), slot))
             .transpose()
     }
 
-    fn write(&self, keychain: &dyn Keychain, vault_id: &str) -> Result<()> {
+    fn write(&self, keychain: &dyn Keychain, vault_id: &str, slot: Slot) -> Result<()> {
         // Exactly sized: growing would leave a copy of the key in freed memory.
         let mut bytes = Vec::with_capacity(1 + 8 + 2 * (4 + Key::LEN));
         bytes.push(RECORD_VERSION);
@@ -294,10 +308,10 @@ impl Record {
             bytes.extend(root.epoch.to_le_bytes());
             bytes.extend(root.key.expose());
         }
-        keychain.write(vault_id, ITEM, &SecretBytes::new(bytes))
+        keychain.write(vault_id, &slot.item(), &SecretBytes::new(bytes))
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    fn decode(bytes: &[u8], slot: Slot) -> Result<Self> {
         let invalid = || Error::KeyInvalid("the keychain item is not a Latchkey key");
         let (version, rest) = bytes.split_first().ok_or_else(invalid)?;
         if *version == 0 {
@@ -315,7 +329,7 @@ impl Record {
             rest = after;
             Some(RootKey {
                 epoch: u32::from_le_bytes(*epoch),
-                protection: KeyProtection::Keychain,
+                protection: KeyProtection::Keychain(slot),
                 key: Key::from_slice(key)?,
             })
         };
@@ -336,8 +350,12 @@ mod tests {
     use super::*;
     use crate::keychain::MemoryKeychain;
 
+    const SLOT: Slot = Slot([3; 16]);
+
     fn ask(keychain: &MemoryKeychain) -> Result<Keys> {
-        Keys::ask(KeySource::keychain(keychain.clone()), "id")
+        let mut keys = Keys::new(KeySource::keychain(keychain.clone()), "id");
+        keys.ask(SLOT)?;
+        Ok(keys)
     }
 
     fn keys(keychain: &MemoryKeychain) -> Keys {
@@ -349,8 +367,8 @@ mod tests {
         let keychain = MemoryKeychain::default();
         let (mut one, mut two) = (keys(&keychain), keys(&keychain));
         assert!(keychain.is_empty());
-        let first = one.begin().map(|root| *root.key.expose());
-        let second = two.begin().map(|root| *root.key.expose());
+        let first = one.begin(SLOT).map(|root| *root.key.expose());
+        let second = two.begin(SLOT).map(|root| *root.key.expose());
         assert!(first.is_ok());
         assert_eq!(first, second);
         assert_eq!(keychain.len(), 1);
@@ -360,7 +378,7 @@ mod tests {
     fn a_rotation_is_found_whatever_it_died_after() {
         let keychain = MemoryKeychain::default();
         let mut rotating = keys(&keychain);
-        let old = rotating.begin().unwrap_or_else(|e| panic!("{e}"));
+        let old = rotating.begin(SLOT).unwrap_or_else(|e| panic!("{e}"));
         let opens = |root: &RootKey| {
             let header = Header::generate("id", root).unwrap_or_else(|e| panic!("{e}"));
             keys(&keychain).unlock(&header).is_ok()
@@ -397,7 +415,7 @@ mod tests {
         ];
         for wrong in wrong_items {
             let item = SecretBytes::new(wrong.clone());
-            assert!(keychain.write("id", ITEM, &item).is_ok());
+            assert!(keychain.write("id", &SLOT.item(), &item).is_ok());
             let code = ask(&keychain).map_err(|e| e.code()).err();
             assert_eq!(code, Some("ERR_KEY_INVALID"), "{} bytes", wrong.len());
             assert_eq!(keychain.len(), 1);

@@ -91,9 +91,10 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn append_anchored(&self, writer: &mut Writer, op: Op) -> Result<()> {
+    pub(super) fn append_anchored(&self, writer: &mut Writer, mut ops: Vec<Op>) -> Result<()> {
         let generation = read(&self.contents).generation() + 1;
-        self.append_with(writer, vec![op, Op::Generation(generation)])?;
+        ops.push(Op::Generation(generation));
+        self.append_with(writer, ops)?;
         // The file first: dying between the two leaves a file that is newer than its anchor, which opening sets right.
         // A keychain that cannot be written now, being locked again, is set right there too.
         let _ = writer.keys.anchor_at(&writer.root, generation);
@@ -131,9 +132,10 @@ impl Inner {
         }
         let mut writer = self.writer();
         let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
-        // Without the lock a write in progress can be seen; its frame is read when it is whole.
+        // Without the lock a write in progress can be seen; its frame is read when it is whole. So can a file whose key
+        // another process replaces before the keychain is asked for it.
         if let Err(error) = self.synchronize(writer) {
-            if !matches!(error, Error::VaultTampered(_)) {
+            if !matches!(error, Error::VaultTampered(_) | Error::KeyInvalid(_)) {
                 return Err(error);
             }
             let _guard = self.lock.acquire(self.lock_timeout)?;
@@ -146,8 +148,11 @@ impl Inner {
     /// Lets readers and listeners know what was read or written.
     pub(super) fn publish(&self, writer: &Writer) {
         *write(&self.seen) = Some(writer.log.stat());
-        let changed = write(&self.contents).take_journal();
-        self.listeners.tell(changed);
+        let (changed, records_version) = {
+            let mut contents = write(&self.contents);
+            (contents.take_journal(), contents.records_version())
+        };
+        self.listeners.tell(changed, records_version);
     }
 
     /// Whether memory holds what the file holds.
