@@ -69,13 +69,13 @@ export class OidcServer {
     const answer = await signInByBrowser({ issuer: this.url, clientId: CLIENT_ID, login });
     const { grantId } = await this.#provider.RefreshToken.find(answer.refresh_token);
     this.#grantIds.set(answer.refresh_token, grantId);
-    const { sub: id, email, name } = claimsOf(login);
+    const { sub: id, email, name, email_verified: emailVerified } = claimsOf(login);
     return {
       accessToken: answer.access_token,
       refreshToken: answer.refresh_token,
       expiresInMs: answer.expires_in * 1000,
       idToken: answer.id_token,
-      user: { id, email, name },
+      user: { id, email, name, image: null, emailVerified },
     };
   }
 

@@ -28,7 +28,8 @@ test('the browser comes back with tokens, and the resource knows whose they are'
   const tokens = await server.signIn('ada');
   assert.equal(tokens.expiresInMs, 3000);
   assert.equal(tokens.idToken.split('.').length, 3);
-  assert.deepEqual(tokens.user, { id: 'ada', email: 'ada@example.com', name: 'ada' });
+  const ada = { id: 'ada', email: 'ada@example.com', name: 'ada', image: null, emailVerified: true };
+  assert.deepEqual(tokens.user, ada);
   const { status, user } = await resource(server, tokens.accessToken);
   assert.deepEqual([status, user.email], [200, 'ada@example.com']);
   assert.equal((await resource(server, 'forged')).status, 401);

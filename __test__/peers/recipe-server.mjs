@@ -160,7 +160,8 @@ export class RecipeServer {
   }
 
   #newSession(email) {
-    const session = { id: randomUUID(), user: { id: randomUUID(), email, name: 'Ada Lovelace' } };
+    const user = { id: randomUUID(), email, name: 'Ada Lovelace', image: null, emailVerified: false };
+    const session = { id: randomUUID(), user };
     this.#sessions.set(session.id, session);
     return session;
   }
