@@ -181,7 +181,9 @@ export declare class Vault {
   /**
    * Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
    *
-   * Rejects as `delete` does, and with the keychain's errors.
+   * A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+   *
+   * Rejects as `delete` does, and with the keychain's errors when it does not take the new key; nothing was changed then.
    */
   rotateKey(): Promise<void>
   /**

@@ -102,8 +102,10 @@ pub enum Error {
         "The vault file belongs to another vault id. Open it with the id it was made with, or choose another path."
     )]
     VaultForeign,
-    /// Another process held the lock for longer than the wait allows.
-    #[error("Another process holds the vault's lock for more than {waited_ms} ms. Try again.")]
+    /// Another process held the lock for longer than the wait allows, or a keychain call did that has not ended.
+    #[error(
+        "The vault's lock is held for more than {waited_ms} ms, by another process or a keychain call that hangs. Try again."
+    )]
     VaultBusy {
         /// How long this call waited, in milliseconds.
         waited_ms: u64,

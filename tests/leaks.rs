@@ -4,15 +4,18 @@
 
 mod support;
 
+use chacha20::{R20, hchacha};
 use electron_latchkey::secret::{SecretBytes, SecretString};
 use electron_latchkey::vault::{Change, Value, Vault};
+use hkdf::Hkdf;
+use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use support::child::{self, Child, FileKeychain};
 use support::choice::Random;
-use support::{open, options};
+use support::{ID, open, options};
 
 /// Each block of a canary begins so. A freed piece of memory loses its first bytes to the allocator, so a canary is
 /// looked for block by block.
@@ -71,7 +74,7 @@ fn child_process() {
     for _ in 0..3 {
         for key in vault.keys().unwrap() {
             drop(vault.get(&key).unwrap());
-            drop(vault.get_now(&key).unwrap());
+            vault.get_now(&key, |_| ()).unwrap();
         }
         vault.compact().unwrap();
     }
@@ -136,10 +139,26 @@ fn what_was_overwritten_deleted_cleared_or_closed_is_in_no_memory_of_the_process
     user.go_on();
     stage(&mut user, "removed", &[1]);
     let first_key = keychain_item(&keys);
+    let dump = Dump::of(&user);
     assert!(
-        !Dump::of(&user).key(&first_key).is_empty(),
+        !dump.key(&first_key).is_empty(),
         "the search finds the key in use"
     );
+    let (file_key, frame_keys) = derived_keys(&first_key, &root.path().join("vault"));
+    let halves = |key: &[u8; 32]| {
+        key.chunks(BLOCK)
+            .map(|half| dump.places(half).count())
+            .max()
+    };
+    assert_eq!(
+        halves(&file_key),
+        Some(1),
+        "the file's key, in its page only"
+    );
+    assert!(frame_keys.len() > 5, "a key for each frame");
+    for key in &frame_keys {
+        assert_eq!(halves(key), Some(0), "a frame's key is in no memory");
+    }
     user.go_on();
     stage(&mut user, "cleared", &[]);
     let rotated_away = Dump::of(&user).key(&first_key);
@@ -221,6 +240,28 @@ impl Dump {
             .map(|(region, _, _)| region.to_owned())
             .collect()
     }
+}
+
+/// What is derived from the root key in the keychain's item, as docs/format.md says: the file's key, and of that the key
+/// of each frame.
+fn derived_keys(item: &[u8], vault: &Path) -> ([u8; 32], Vec<[u8; 32]>) {
+    let file = fs::read(vault.join("vault.latchkey")).unwrap();
+    let (header, mut frames) = file.split_at(128);
+    let info = [b"latchkey v1 data key", &header[12..16], ID.as_bytes()].concat();
+    let root_key = &item[13..][..32];
+    let mut file_key = [0; 32];
+    Hkdf::<Sha256>::new(Some(&header[16..32]), root_key)
+        .expand(&info, &mut file_key)
+        .unwrap();
+    let mut frame_keys = Vec::new();
+    while !frames.is_empty() {
+        let (frame, rest) =
+            frames.split_at(u32::from_le_bytes(*frames.first_chunk().unwrap()) as usize);
+        frames = rest;
+        let nonce: &[u8; 16] = frame[4..].first_chunk().unwrap();
+        frame_keys.push(hchacha::<R20>((&file_key).into(), nonce.into()).into());
+    }
+    (file_key, frame_keys)
 }
 
 fn keychain_item(keys: &Path) -> Vec<u8> {

@@ -3,9 +3,10 @@
 
 mod support;
 
+use electron_latchkey::session::audit::{AnomalyKind, anomalies};
 use electron_latchkey::session::{PolicyOptions, Reason, Session, SessionOptions, State, accounts};
 use std::time::Duration;
-use support::scripted::{MINUTE, World, password, token, until};
+use support::scripted::{Answer, MINUTE, World, password, token, until};
 
 async fn with_policy(world: &World, policy: PolicyOptions) -> Session {
     let session = Session::open(SessionOptions {
@@ -156,4 +157,32 @@ async fn accounts_do_not_touch_each_other() {
         let code = Session::open(options).await.map_err(|error| error.code());
         assert_eq!(code.err(), Some("ERR_INVALID_ARGUMENT"));
     }
+}
+
+#[tokio::test]
+async fn what_should_not_happen_is_told_and_kept() {
+    let world = World::rotating();
+    let session = world.signed_in().await;
+    let mut told = session.anomalies();
+    world.provider.answer(Answer::Over);
+    session.refresh(false).await.unwrap();
+    for _ in 0..1_000 {
+        session.report(AnomalyKind::UnknownSender);
+    }
+    let first = told.recv().await.unwrap();
+    assert_eq!(first.kind, AnomalyKind::RefreshRejected);
+    assert_eq!(told.recv().await.unwrap().kind, AnomalyKind::UnknownSender);
+    let written = async {
+        loop {
+            let kept = anomalies(&world.vault).unwrap();
+            if kept.len() == 2 {
+                return kept;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let kept = tokio::time::timeout(Duration::from_secs(10), written).await;
+    let mut kinds: Vec<_> = kept.unwrap().iter().map(|kept| kept.kind.name()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["refreshRejected", "unknownSender"]);
 }

@@ -1,41 +1,37 @@
 //! Calls of one object in the order in which JavaScript made them.
 
-use super::promise::promise;
-use crate::{Error, Result};
-use napi::bindgen_prelude::{Env, PromiseRaw, ToNapiValue, spawn};
-use std::sync::Arc;
+use super::promise::{caught, deferred};
+use crate::Result;
+use napi::bindgen_prelude::{Env, PromiseRaw, ToNapiValue, spawn_blocking};
+use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Runs jobs that block, one after another. Two writes that were called in one turn without awaiting the first must not
 /// overtake each other, which tasks in a pool do.
-#[derive(Debug)]
+///
+/// One thread takes job after job and settles each one's promise itself: a call is handed over once on its way there and
+/// once on its way back, and each handover costs as much as a fast disk's sync.
+#[derive(Default)]
 pub(super) struct Queue {
-    jobs: UnboundedSender<Job>,
-    waiting: Arc<AtomicUsize>,
+    line: Arc<Mutex<Line>>,
+    unfinished: Arc<AtomicUsize>,
+}
+
+#[derive(Default)]
+struct Line {
+    jobs: VecDeque<Job>,
+    /// Whether a thread is taking jobs, and will take whatever is added.
+    is_served: bool,
 }
 
 impl Queue {
-    pub(super) fn new() -> Self {
-        let (jobs, mut next) = unbounded_channel::<Job>();
-        spawn(async move {
-            // Ends when the queue is dropped and what was asked for is done.
-            while let Some(job) = next.recv().await {
-                let _ = tokio::task::spawn_blocking(job).await;
-            }
-        });
-        Self {
-            jobs,
-            waiting: Arc::default(),
-        }
-    }
-
     /// Whether every job is done. A read may then look at memory at once and still see every write before it.
     pub(super) fn is_idle(&self) -> bool {
-        self.waiting.load(Ordering::SeqCst) == 0
+        self.unfinished.load(Ordering::SeqCst) == 0
     }
 
     /// Runs `work` after everything that was asked for before.
@@ -47,21 +43,47 @@ impl Queue {
     ) -> napi::Result<PromiseRaw<'env, V>>
     where
         T: Send + 'static,
-        V: ToNapiValue,
-        C: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
+        V: ToNapiValue + 'static,
+        C: FnOnce(&Env, T) -> napi::Result<V> + Send + 'static,
     {
-        let (done, result) = oneshot::channel();
-        let waiting = Arc::clone(&self.waiting);
-        waiting.fetch_add(1, Ordering::SeqCst);
+        let (settle, promise) = deferred(env, convert)?;
+        let unfinished = Arc::clone(&self.unfinished);
+        unfinished.fetch_add(1, Ordering::SeqCst);
         let job: Job = Box::new(move || {
-            let worked = work();
-            waiting.fetch_sub(1, Ordering::SeqCst);
-            // Nobody waits for a call of an environment that has ended.
-            let _ = done.send(worked);
+            let result = caught(work);
+            unfinished.fetch_sub(1, Ordering::SeqCst);
+            settle(result);
         });
-        // The receiver lives as long as this queue.
-        let _ = self.jobs.send(job);
-        let failed = Error::Internal("a background task panicked");
-        promise(env, async { result.await.unwrap_or(Err(failed)) }, convert)
+        let mut line = lock(&self.line);
+        line.jobs.push_back(job);
+        if !std::mem::replace(&mut line.is_served, true) {
+            let line = Arc::clone(&self.line);
+            spawn_blocking(move || {
+                while let Some(job) = next(&line) {
+                    job();
+                }
+            });
+        }
+        Ok(promise)
     }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("unfinished", &self.unfinished)
+            .finish_non_exhaustive()
+    }
+}
+
+fn next(line: &Mutex<Line>) -> Option<Job> {
+    let mut line = lock(line);
+    let job = line.jobs.pop_front();
+    line.is_served = job.is_some();
+    job
+}
+
+fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
+    // Nothing panics while it is held.
+    line.lock().unwrap_or_else(PoisonError::into_inner)
 }

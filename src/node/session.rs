@@ -1,7 +1,9 @@
 //! `AuthSession` for JavaScript.
 
 use super::argument::{Argument, Text, parse_lifetime, parse_millis};
+use super::error::to_js;
 use super::listener::{Listener, listen};
+use super::pending::Pending;
 use super::promise::{or_rejected, promise, promise_blocking};
 use super::vault::Vault;
 use crate::http::{Method, Origin, parse_headers, parse_url};
@@ -11,7 +13,7 @@ use crate::provider::{
 };
 use crate::secret::SecretString;
 use crate::session::{
-    self, FetchRequest, PolicyOptions, Session, SessionOptions, Snapshot, accounts,
+    self, FetchRequest, PolicyOptions, Session, SessionOptions, Snapshot, accounts, audit,
 };
 use crate::{Error, http};
 use napi::bindgen_prelude::{
@@ -188,6 +190,25 @@ pub struct Account {
     pub active: bool,
 }
 
+/// Something that happened to a session and should not. Holds no token.
+#[napi(object)]
+#[derive(Debug)]
+pub struct Anomaly {
+    /// What it was. `refreshRejected`: the server refused a refresh token that was sent once, so it was revoked or used by
+    /// somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
+    /// again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
+    /// `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
+    /// `unknownSender`: a page that may not use the session tried to.
+    #[napi(
+        ts_type = "'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'"
+    )]
+    pub kind: String,
+    /// When it happened last, in milliseconds since 1970 by the local clock.
+    pub at_ms: f64,
+    /// How often it has happened since one of its kind was last written down, which is done once a minute at most.
+    pub count: u32,
+}
+
 /// What an access token must be good for.
 #[napi(object)]
 #[derive(Debug)]
@@ -230,7 +251,20 @@ pub struct FetchResponse {
 /// One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word.
 #[napi]
 #[derive(Debug)]
-pub struct AuthSession(Session);
+pub struct AuthSession {
+    session: Session,
+    /// Callers that wait for a token, by how long it must be valid.
+    tokens: Pending<Duration>,
+}
+
+impl AuthSession {
+    fn new(session: Session) -> Self {
+        Self {
+            session,
+            tokens: Pending::default(),
+        }
+    }
+}
 
 #[napi]
 impl AuthSession {
@@ -246,7 +280,11 @@ impl AuthSession {
         let begun = options
             .parse("options", "AuthSessionOptions")
             .and_then(|options| parse_options(&options))
-            .map(|opening| promise(env, Session::open(opening), |_, session| Ok(Self(session))));
+            .map(|opening| {
+                promise(env, Session::open(opening), |_, session| {
+                    Ok(Self::new(session))
+                })
+            });
         or_rejected(env, begun)
     }
 
@@ -254,7 +292,7 @@ impl AuthSession {
     #[napi(catch_unwind)]
     #[must_use]
     pub fn state(&self) -> SessionSnapshot {
-        self.0.snapshot().into()
+        self.session.snapshot().into()
     }
 
     /// Calls `listener` with every change from now on, in order. Returns a function that stops it.
@@ -268,7 +306,7 @@ impl AuthSession {
             Listener<'env>,
         >,
     ) -> Result<Function<'env, (), ()>> {
-        let session = &self.0;
+        let session = &self.session;
         listen(
             env,
             listener,
@@ -292,7 +330,7 @@ impl AuthSession {
             .parse("request", "SignInRequest")
             .and_then(parse_sign_in)
             .map(|how| {
-                let session = self.0.clone();
+                let session = self.session.clone();
                 promise(env, async move { session.sign_in(how).await }, complete)
             });
         or_rejected(env, begun)
@@ -313,7 +351,7 @@ impl AuthSession {
                 password: SecretString::new(request.password),
                 name: request.name,
             };
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(env, async move { session.sign_up(account).await }, complete)
         });
         or_rejected(env, begun)
@@ -325,7 +363,7 @@ impl AuthSession {
     /// Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn sign_out<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.0.sign_out(), |_, ()| Ok(()))
+        promise(env, self.session.sign_out(), |_, ()| Ok(()))
     }
 
     /// Asks the server now whether the session goes on. Joins a renewal that is under way.
@@ -348,7 +386,7 @@ impl AuthSession {
             let retry_unanswered = options
                 .and_then(|options| options.retry_unanswered)
                 .unwrap_or(false);
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(
                 env,
                 async move { session.refresh(retry_unanswered).await },
@@ -364,7 +402,7 @@ impl AuthSession {
     /// Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn lock<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.0.lock(), |_, ()| Ok(()))
+        promise(env, self.session.lock(), |_, ()| Ok(()))
     }
 
     /// Unlocks the session. Make sure before that it is the person's wish, with the system's own prompt for instance.
@@ -372,13 +410,13 @@ impl AuthSession {
     /// Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn unlock<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.0.unlock(), |_, ()| Ok(()))
+        promise(env, self.session.unlock(), |_, ()| Ok(()))
     }
 
     /// Tells that somebody uses the application, for `policy.idleTimeoutMs`.
     #[napi(catch_unwind)]
     pub fn touch(&self) {
-        self.0.touch();
+        self.session.touch();
     }
 
     /// The accounts that have a session in `vault`, sorted by name. A session that was opened without `account` is not among
@@ -442,14 +480,15 @@ impl AuthSession {
                 given => parse_millis("minValidityMs", given, Duration::ZERO)?,
             };
             // What is in memory is answered on the spot.
-            if let Some(token) = self.0.access_token_now(min_validity)? {
+            if let Some(token) = self.session.access_token_now(min_validity)? {
                 return Ok(PromiseRaw::resolve(env, token.expose().to_owned()));
             }
-            let session = self.0.clone();
-            Ok(promise(
+            let session = self.session.clone();
+            Ok(self.tokens.promise(
                 env,
+                min_validity,
                 async move { session.access_token(min_validity).await },
-                |_, token| Ok(token.expose().to_owned()),
+                |token| token.expose().to_owned(),
             ))
         });
         or_rejected(env, begun)
@@ -468,7 +507,7 @@ impl AuthSession {
         #[napi(ts_arg_type = "FetchInit | undefined | null")] init: Option<Argument<FetchInit>>,
     ) -> Result<PromiseRaw<'env, FetchResponse>> {
         let begun = parse_request(url, init).map(|request| {
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(
                 env,
                 async move { session.fetch(request).await },
@@ -478,10 +517,63 @@ impl AuthSession {
         or_rejected(env, begun)
     }
 
+    /// Calls `listener` with every anomaly from now on. Returns a function that stops it.
+    ///
+    /// Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
+    #[napi(catch_unwind, ts_return_type = "() => void")]
+    pub fn on_anomaly<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "(anomaly: Anomaly) => void")] listener: Argument<Listener<'env>>,
+    ) -> Result<Function<'env, (), ()>> {
+        let session = &self.session;
+        listen(env, listener, || Ok(session.anomalies()), Anomaly::from)
+    }
+
+    /// Reports an anomaly that the application has seen, such as a message from a page that may not use the session.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT`.
+    #[napi(catch_unwind)]
+    pub fn report_anomaly(
+        &self,
+        env: &Env,
+        #[napi(ts_arg_type = "'unknownSender'")] kind: Argument<String>,
+    ) -> Result<()> {
+        match kind.parse("kind", "a string") {
+            Ok(kind) if kind == "unknownSender" => {
+                self.session.report(audit::AnomalyKind::UnknownSender);
+                Ok(())
+            }
+            _ => Err(to_js(
+                env,
+                &Error::InvalidArgument("kind must be 'unknownSender'.".to_owned()),
+            )),
+        }
+    }
+
+    /// The anomalies that the vault keeps, oldest first: the last 100.
+    ///
+    /// Rejects with the vault's errors.
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<Anomaly>>")]
+    pub fn audit<'env>(
+        env: &'env Env,
+        #[napi(ts_arg_type = "Vault")] vault: Argument<ClassInstance<'env, Vault>>,
+    ) -> Result<PromiseRaw<'env, Vec<Anomaly>>> {
+        let begun = vault.parse("vault", "a Vault").map(|vault| {
+            let vault = vault.vault.clone();
+            promise_blocking(
+                env,
+                move || audit::anomalies(&vault),
+                |_, anomalies| Ok(anomalies.into_iter().map(Into::into).collect()),
+            )
+        });
+        or_rejected(env, begun)
+    }
+
     /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        self.0.close();
+        self.session.close();
     }
 }
 
@@ -605,6 +697,20 @@ fn complete(_: &Env, user: provider::User) -> Result<SignInResult> {
         status: "complete".to_owned(),
         user: user.into(),
     })
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 stay below 2^53"
+)]
+impl From<audit::Anomaly> for Anomaly {
+    fn from(anomaly: audit::Anomaly) -> Self {
+        Self {
+            kind: anomaly.kind.name().to_owned(),
+            at_ms: anomaly.at_ms as f64,
+            count: anomaly.count,
+        }
+    }
 }
 
 impl From<accounts::Account> for Account {

@@ -7,9 +7,10 @@ use super::promise::{or_rejected, promise_blocking};
 use super::queue::Queue;
 use crate::keychain::{Backend, Deadline, OsKeychain};
 use crate::secret::{SecretBytes, SecretString};
-use crate::vault::{self, Change, KeySource, Value};
+use crate::vault::{self, Change, KeySource, StoredValue, Value};
 use napi::bindgen_prelude::{
-    Buffer, Either, Either3, Env, Function, Null, PromiseRaw, Result, ToNapiValue, Uint8Array,
+    Buffer, BufferSlice, Either, Either3, Env, Function, JsValue as _, Null, PromiseRaw, Result,
+    ToNapiValue, Uint8Array, Unknown,
 };
 use napi_derive::napi;
 use std::time::Duration;
@@ -96,7 +97,7 @@ impl Vault {
     fn new(vault: vault::Vault) -> Self {
         Self {
             vault,
-            queue: Queue::new(),
+            queue: Queue::default(),
         }
     }
 
@@ -105,11 +106,11 @@ impl Vault {
         &self,
         env: &'env Env,
         work: impl FnOnce(&vault::Vault) -> crate::Result<T> + Send + 'static,
-        convert: impl FnOnce(T) -> V + 'static,
+        convert: impl FnOnce(T) -> V + Send + 'static,
     ) -> Result<PromiseRaw<'env, V>>
     where
         T: Send + 'static,
-        V: ToNapiValue,
+        V: ToNapiValue + 'static,
     {
         let vault = self.vault.clone();
         self.queue
@@ -176,16 +177,19 @@ impl Vault {
         &self,
         env: &'env Env,
         #[napi(ts_arg_type = "string")] key: Argument<Text>,
-    ) -> Result<PromiseRaw<'env, Option<Either<String, Buffer>>>> {
+    ) -> Result<PromiseRaw<'env, Option<Unknown<'env>>>> {
         let begun = parse_key(key).and_then(|key| {
             let at_once = if self.queue.is_idle() {
-                self.vault.get_now(&key)?
+                self.vault.get_now(&key, |stored| copy_to_js(env, stored))?
             } else {
                 None
             };
             Ok(match at_once {
-                Some(value) => PromiseRaw::resolve(env, value.map(to_js)),
-                None => self.run(env, move |vault| vault.get(&key), |value| value.map(to_js)),
+                // Not inside: resolving with an object may run JavaScript, which may call the vault.
+                Some(value) => value.and_then(|value| PromiseRaw::resolve(env, value)),
+                None => self
+                    .run(env, move |vault| vault.get(&key), |value| value.map(to_js))
+                    .map(|promise| PromiseRaw::new(env.raw(), promise.raw())),
             })
         });
         or_rejected(env, begun)
@@ -295,7 +299,9 @@ impl Vault {
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
     ///
-    /// Rejects as `delete` does, and with the keychain's errors.
+    /// A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+    ///
+    /// Rejects as `delete` does, and with the keychain's errors when it does not take the new key; nothing was changed then.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn rotate_key<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         self.run(env, move |vault| vault.rotate_key(), |()| ())
@@ -442,6 +448,25 @@ fn to_js(value: Value) -> Either<String, Buffer> {
         Value::Text(text) => Either::A(text.expose().to_owned()),
         Value::Bytes(bytes) => Either::B(bytes.expose().to_vec().into()),
     }
+}
+
+/// A value straight from the vault's memory into JavaScript's.
+fn copy_to_js<'env>(
+    env: &'env Env,
+    stored: Option<StoredValue<'_>>,
+) -> Result<Option<Unknown<'env>>> {
+    Ok(match stored {
+        None => None,
+        // Most tokens: no decoding.
+        Some(StoredValue::Text(text)) if text.is_ascii() => {
+            Some(env.create_string_latin1(text)?.to_unknown())
+        }
+        Some(StoredValue::Text(text)) => {
+            let text = String::from_utf8_lossy(text);
+            Some(env.create_string(text)?.to_unknown())
+        }
+        Some(StoredValue::Bytes(bytes)) => Some(BufferSlice::copy_from(env, bytes)?.to_unknown()),
+    })
 }
 
 fn parse_ttl(ttl_ms: f64) -> crate::Result<Duration> {

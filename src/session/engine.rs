@@ -1,6 +1,7 @@
 //! The session's engine: who may have credentials, and one renewal at a time for all who wait.
 #![forbid(unsafe_code)]
 
+use super::audit::{AnomalyKind, Audit};
 use super::core::{Core, Flight, Fresh};
 use super::freshness::{self, Freshness};
 use super::policy::Policy;
@@ -17,6 +18,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
+
+/// Clocks are set back by this much without anybody's doing, when they follow a time server.
+const CLOCK_TOLERANCE_MS: u64 = 5_000;
 
 /// Runs work that blocks on disk or lock away from the threads that serve the network.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -37,6 +41,7 @@ pub(super) struct Engine {
     pub(super) http: HttpClient,
     pub(super) origins: Vec<Origin>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) audit: Audit,
     pub(super) policy: Policy,
     /// Wakes whoever waits for the policy's next moment.
     pub(super) policy_changed: Arc<tokio::sync::Notify>,
@@ -214,6 +219,9 @@ impl Engine {
             (fresh, judged)
         };
         self.policy.used_at(now_ms);
+        if now_ms.saturating_add(CLOCK_TOLERANCE_MS) < fresh.credentials.confirmed_at_ms {
+            self.report(AnomalyKind::ClockSetBack);
+        }
         Ok(match judged {
             Freshness::Fresh => Ready::Take(fresh),
             Freshness::Due => {
@@ -245,7 +253,8 @@ impl Engine {
         let engine = Arc::clone(self);
         let (record, version) =
             blocking(move || Record::load(&engine.vault, &engine.key, &engine.provider.identity()))
-                .await?;
+                .await
+                .inspect_err(|error| self.report_failure(error))?;
         let is_spent = record
             .as_ref()
             .is_some_and(|record| record.spent_at_ms.is_some());

@@ -12,6 +12,7 @@
 //! | [`revocations`] | what the server is still to be told |
 //! | [`policy`] | idle timeout and longest lifetime |
 //! | [`accounts`] | several sessions of one application |
+//! | [`audit`] | what happened that should not |
 //! | [`fetch`] | requests with the token |
 //!
 //! Invariants:
@@ -23,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+pub mod audit;
 mod commits;
 mod core;
 mod engine;
@@ -47,6 +49,7 @@ use crate::http::{HttpClient, Origin};
 use crate::provider::{Grant, Provider, SignIn, SignUp, User};
 use crate::secret::SecretString;
 use crate::vault::Vault;
+use audit::{Anomaly, Audit};
 use engine::Engine;
 use policy::Policy;
 use record::Record;
@@ -122,6 +125,7 @@ impl Session {
             http: HttpClient::new(),
             origins,
             clock: options.clock,
+            audit: Audit::default(),
             policy: Policy::new(options.policy, now_ms),
             policy_changed: Arc::default(),
             runtime: tokio::runtime::Handle::current(),
@@ -254,6 +258,17 @@ impl Session {
         }
     }
 
+    /// Every anomaly from now on. Ends when the session is closed.
+    #[must_use]
+    pub fn anomalies(&self) -> UnboundedReceiver<Anomaly> {
+        self.0.audit.subscribe()
+    }
+
+    /// Reports an anomaly that the application has seen.
+    pub fn report(&self, kind: audit::AnomalyKind) {
+        self.0.report(kind);
+    }
+
     /// Tells that somebody uses the application, for the idle timeout.
     pub fn touch(&self) {
         self.0.touch();
@@ -296,6 +311,7 @@ impl Session {
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.
     pub fn close(&self) {
         self.0.core().close();
+        self.0.audit.close();
     }
 }
 

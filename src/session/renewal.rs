@@ -1,6 +1,7 @@
 //! One renewal: its turn among the processes, what is noted before it, and what each answer means.
 #![forbid(unsafe_code)]
 
+use super::audit::AnomalyKind;
 use super::core::{Fresh, Unstored};
 use super::engine::Engine;
 use super::freshness::{self, Freshness};
@@ -63,9 +64,19 @@ impl Engine {
             Ok(Renewal::Renewed(grant)) => {
                 self.commit_renewal(&fresh, grant).await?;
                 self.deliver_revocations();
+                if let Some(expires_at_ms) = fresh.credentials.expires_at_ms {
+                    let lifetime_ms =
+                        expires_at_ms.saturating_sub(fresh.credentials.confirmed_at_ms);
+                    self.note_renewal(expires_at_ms.saturating_sub(now_ms), lifetime_ms);
+                }
                 Ok(())
             }
-            Ok(Renewal::Over) => self.commit_end(&fresh, Reason::Ended).await,
+            Ok(Renewal::Over) => {
+                if spends_once && !is_spent {
+                    self.report(AnomalyKind::RefreshRejected);
+                }
+                self.commit_end(&fresh, Reason::Ended).await
+            }
             // An earlier sending that was never answered is not undone by this one's failure.
             Err(error) if spends_once && (is_spent || may_be_spent(&error)) => {
                 self.note_unanswered(fresh.generation);
@@ -115,10 +126,15 @@ impl Engine {
         self.commit_renewal(&renewed, grant).await
     }
 
-    fn note_unanswered(&self, generation: u64) {
+    fn note_unanswered(self: &Arc<Self>, generation: u64) {
         let mut core = self.core();
         if core.check_generation(generation).is_ok() {
+            let is_news = !core.is_unanswered();
             core.trouble(Reason::Unanswered, None);
+            drop(core);
+            if is_news {
+                self.report(AnomalyKind::RefreshUnanswered);
+            }
         }
     }
 

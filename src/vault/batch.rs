@@ -5,8 +5,7 @@
 
 use super::MAX_KEY_BYTES;
 use super::frame::PADDING;
-use crate::secret::SecretBytes;
-use zeroize::Zeroizing;
+use crate::secret::{SecretBytes, Wiped};
 
 /// Who owns a key. Names in one space never meet names in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,10 +47,10 @@ const CLEAR: u8 = 3;
 const GENERATION: u8 = 4;
 
 /// Writes the operations one after another. The buffer holds secrets and is wiped on drop.
-pub(crate) fn encode(ops: &[Op]) -> Zeroizing<Vec<u8>> {
+pub(crate) fn encode(ops: &[Op]) -> Wiped {
     let size = ops.iter().map(encoded_len).sum();
     // Exactly sized: growing would leave a copy of the first values in freed memory.
-    let mut out = Zeroizing::new(Vec::with_capacity(size));
+    let mut out = Wiped(Vec::with_capacity(size));
     for op in ops {
         encode_op(op, &mut out);
     }

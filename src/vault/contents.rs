@@ -2,12 +2,15 @@
 #![forbid(unsafe_code)]
 
 use super::batch::{Entry, Kind, Op, Space, encoded_len};
+use super::options::StoredValue;
 use crate::secret::SecretBytes;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    entries: BTreeMap<(Space, String), Entry>,
+    app: BTreeMap<String, Entry>,
+    session: BTreeMap<String, Entry>,
     /// What a snapshot of the entries takes, in bytes before sealing.
     live_bytes: usize,
     generation: u64,
@@ -29,21 +32,20 @@ impl Contents {
         match op {
             Op::Generation(generation) => self.generation = generation,
             Op::Put(space, key, entry) => {
-                self.remove(space, &key);
-                self.live_bytes += put_len(&key, &entry);
-                self.entries.insert((space, key), entry);
+                let key_len = key.len();
+                self.live_bytes += put_len(key_len, &entry);
+                if let Some(old) = self.entries_mut(space).insert(key, entry) {
+                    self.live_bytes -= put_len(key_len, &old);
+                }
             }
             Op::Delete(space, key) => {
-                self.remove(space, &key);
+                if let Some(old) = self.entries_mut(space).remove(&key) {
+                    self.live_bytes -= put_len(key.len(), &old);
+                }
             }
             Op::Clear(space) => {
-                let kept = self.entries.split_off(&(space, String::new()));
-                let (cleared, others): (BTreeMap<_, _>, BTreeMap<_, _>) = kept
-                    .into_iter()
-                    .partition(|((owner, _), _)| *owner == space);
-                self.entries.extend(others);
-                for ((_, key), entry) in &cleared {
-                    self.live_bytes -= put_len(key, entry);
+                for (key, entry) in take(self.entries_mut(space)) {
+                    self.live_bytes -= put_len(key.len(), &entry);
                 }
             }
         }
@@ -57,13 +59,7 @@ impl Contents {
             Op::Put(Space::App, key, _) | Op::Delete(Space::App, key) => {
                 journal.insert(key.clone());
             }
-            Op::Clear(Space::App) => {
-                let names = self
-                    .entries
-                    .keys()
-                    .filter(|(space, _)| *space == Space::App);
-                journal.extend(names.map(|(_, key)| key.clone()));
-            }
+            Op::Clear(Space::App) => journal.extend(self.app.keys().cloned()),
             Op::Put(..) | Op::Delete(..) | Op::Clear(_) | Op::Generation(_) => {}
         }
     }
@@ -75,34 +71,21 @@ impl Contents {
 
     /// The keys that changed since the journal was last taken.
     pub(crate) fn take_journal(&mut self) -> BTreeSet<String> {
-        self.journal
-            .as_mut()
-            .map(std::mem::take)
-            .unwrap_or_default()
+        self.journal.as_mut().map(take).unwrap_or_default()
     }
 
     /// Becomes `fresh`, which was read from a file that replaced the one before.
     pub(crate) fn replace(&mut self, fresh: Self) {
         if let Some(journal) = &mut self.journal {
-            let differs = |ours: &Self, theirs: &Self| -> Vec<String> {
-                let of_app = ours
-                    .entries
-                    .iter()
-                    .filter(|((space, _), _)| *space == Space::App);
-                of_app
-                    .filter(|(name, entry)| {
-                        theirs.entries.get(name).map(|other| other.value.expose())
-                            != Some(entry.value.expose())
-                    })
-                    .map(|((_, key), _)| key.clone())
-                    .collect()
+            let mut note = |ours: &BTreeMap<String, Entry>, theirs: &BTreeMap<String, Entry>| {
+                let differs = |(key, entry): &(&String, &Entry)| {
+                    theirs.get(*key).map(|other| other.value.expose()) != Some(entry.value.expose())
+                };
+                let changed = ours.iter().filter(differs);
+                journal.extend(changed.map(|(key, _)| key.clone()));
             };
-            let before = Self {
-                entries: std::mem::take(&mut self.entries),
-                ..Self::default()
-            };
-            journal.extend(differs(&before, &fresh));
-            journal.extend(differs(&fresh, &before));
+            note(&self.app, &fresh.app);
+            note(&fresh.app, &self.app);
         }
         *self = Self {
             records_version: self.records_version + 1,
@@ -121,26 +104,33 @@ impl Contents {
         self.records_version
     }
 
-    fn remove(&mut self, space: Space, key: &str) {
-        if let Some(entry) = self.entries.remove(&(space, key.to_owned())) {
-            self.live_bytes -= put_len(key, &entry);
+    fn entries(&self, space: Space) -> &BTreeMap<String, Entry> {
+        match space {
+            Space::App => &self.app,
+            Space::Session => &self.session,
+        }
+    }
+
+    fn entries_mut(&mut self, space: Space) -> &mut BTreeMap<String, Entry> {
+        match space {
+            Space::App => &mut self.app,
+            Space::Session => &mut self.session,
         }
     }
 
     /// The entry under `key`, unless its time has passed.
     pub(crate) fn get(&self, space: Space, key: &str, now_ms: u64) -> Option<&Entry> {
-        self.entries
-            .get(&(space, key.to_owned()))
+        self.entries(space)
+            .get(key)
             .filter(|entry| entry.is_live(now_ms))
     }
 
     /// The names of a space's entries, sorted by their bytes.
     pub(crate) fn keys(&self, space: Space, now_ms: u64) -> impl Iterator<Item = &str> {
-        self.entries
-            .range((space, String::new())..)
-            .take_while(move |((owner, _), _)| *owner == space)
+        self.entries(space)
+            .iter()
             .filter(move |(_, entry)| entry.is_live(now_ms))
-            .map(|((_, key), _)| key.as_str())
+            .map(|(key, _)| key.as_str())
     }
 
     pub(crate) fn live_bytes(&self) -> usize {
@@ -153,11 +143,14 @@ impl Contents {
         let mut batches = vec![vec![Op::Generation(self.generation)]];
         // The generation is not counted, as in `live_bytes`.
         let mut size = 0;
-        for ((space, key), entry) in &self.entries {
+        let spaces = [Space::App, Space::Session].into_iter();
+        let entries =
+            spaces.flat_map(|space| self.entries(space).iter().map(move |of| (space, of)));
+        for (space, (key, entry)) in entries {
             if !entry.is_live(now_ms) {
                 continue;
             }
-            let op = Op::Put(*space, key.clone(), entry.duplicate());
+            let op = Op::Put(space, key.clone(), entry.duplicate());
             let len = encoded_len(&op);
             if size > 0 && size + len > batch_bytes {
                 batches.push(Vec::new());
@@ -185,6 +178,14 @@ impl Entry {
         }
     }
 
+    /// The value where it is.
+    pub(crate) fn stored(&self) -> StoredValue<'_> {
+        match self.kind {
+            Kind::Text => StoredValue::Text(self.value.expose()),
+            Kind::Bytes => StoredValue::Bytes(self.value.expose()),
+        }
+    }
+
     /// The value as the application gave it.
     pub(crate) fn to_value(&self) -> super::Value {
         match self.kind {
@@ -197,12 +198,9 @@ impl Entry {
     }
 }
 
-fn put_len(key: &str, entry: &Entry) -> usize {
+fn put_len(key_len: usize, entry: &Entry) -> usize {
     // The size of an Op::Put, without building one.
-    encoded_len(&Op::Delete(Space::App, String::new()))
-        + key.len()
-        + 13
-        + entry.value.expose().len()
+    encoded_len(&Op::Delete(Space::App, String::new())) + key_len + 13 + entry.value.expose().len()
 }
 
 #[cfg(test)]

@@ -4,16 +4,12 @@
 //! length lets a reader recognise a last frame whose beginning never reached the disk.
 #![forbid(unsafe_code)]
 
+use super::aead::{self, NONCE_BYTES, TAG_BYTES};
 use super::header::Header;
-use crate::secret::{Key, fill_random, wipe_stack};
+use crate::secret::{Key, Wiped, fill_random, wipe_stack};
 use crate::{Error, Result};
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use zeroize::Zeroizing;
 
 const LEN_BYTES: usize = 4;
-const NONCE_BYTES: usize = 24;
-const TAG_BYTES: usize = 16;
 /// Fills a payload up to the frame's alignment; a batch ends at its first padding byte.
 pub(crate) const PADDING: u8 = 0;
 /// The least a frame adds to its payload.
@@ -40,7 +36,7 @@ pub(crate) struct Chain {
 #[derive(Debug)]
 pub(crate) enum Read {
     /// A whole frame that verifies: its padded payload, and how many bytes it takes.
-    Frame(Zeroizing<Vec<u8>>, usize),
+    Frame(Wiped, usize),
     /// A write that never finished: what is here was not acknowledged to anyone.
     Torn,
 }
@@ -67,23 +63,21 @@ impl Chain {
         }
         let length = u32::try_from(total).unwrap_or(u32::MAX).to_le_bytes();
         let mut frame = Vec::with_capacity(total);
+        let mut nonce = [0; NONCE_BYTES];
+        fill_random(&mut nonce)?;
         frame.extend(length);
-        frame.resize(LEN_BYTES + NONCE_BYTES, 0);
-        fill_random(&mut frame[LEN_BYTES..])?;
-        let nonce = XNonce::try_from(&frame[LEN_BYTES..LEN_BYTES + NONCE_BYTES])
-            .map_err(|_| Error::Internal("the nonce has the wrong length"))?;
+        frame.extend(nonce);
         frame.extend(payload);
         frame.resize(total - TAG_BYTES - LEN_BYTES, PADDING);
-        let tag = self
-            .cipher()
-            .encrypt_inout_detached(
-                &nonce,
-                &self.associated_data(),
-                (&mut frame[LEN_BYTES + NONCE_BYTES..]).into(),
-            )
-            .map_err(|_| Error::Internal("sealing failed"))?;
+        let text = &mut frame[LEN_BYTES + NONCE_BYTES..];
+        let tag = aead::seal(
+            self.data_key.expose(),
+            &nonce,
+            &self.associated_data(),
+            text,
+        );
         wipe_stack();
-        frame.extend(tag);
+        frame.extend(tag.ok_or(Error::Internal("sealing failed"))?);
         frame.extend(length);
         Ok(frame)
     }
@@ -111,7 +105,7 @@ impl Chain {
         }
     }
 
-    fn open(&self, frame: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn open(&self, frame: &[u8]) -> Option<Wiped> {
         let (length, sealed) = frame.split_first_chunk::<LEN_BYTES>()?;
         let (sealed, trailer) = sealed.split_last_chunk::<LEN_BYTES>()?;
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>()?;
@@ -119,21 +113,16 @@ impl Chain {
         if length != trailer {
             return None;
         }
-        let mut payload = Zeroizing::new(ciphertext.to_vec());
-        self.cipher()
-            .decrypt_inout_detached(
-                &XNonce::from(*nonce),
-                &self.associated_data(),
-                payload.as_mut_slice().into(),
-                &Tag::from(*tag),
-            )
-            .ok()?;
+        let mut payload = Wiped(ciphertext.to_vec());
+        let associated = self.associated_data();
+        aead::open(
+            self.data_key.expose(),
+            nonce,
+            &associated,
+            &mut payload,
+            tag,
+        )?;
         Some(payload)
-    }
-
-    /// Made anew for each frame, and wiped after it: the key stays in its locked page only.
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(self.data_key.expose().into())
     }
 
     fn associated_data(&self) -> [u8; 32 + 8 + TAG_BYTES] {

@@ -24,10 +24,15 @@ impl LockFile {
     /// # Errors
     /// `ERR_VAULT_BUSY` when another process held it for that long.
     pub(crate) fn acquire(&self, limit: Duration) -> Result<LockGuard<'_>> {
+        self.wait(limit)?;
+        Ok(LockGuard(&self.0))
+    }
+
+    fn wait(&self, limit: Duration) -> Result<()> {
         let started = Instant::now();
         loop {
             match self.0.try_lock() {
-                Ok(()) => return Ok(LockGuard(&self.0)),
+                Ok(()) => return Ok(()),
                 Err(TryLockError::WouldBlock) if started.elapsed() < limit => {
                     std::thread::sleep(RETRY_EVERY);
                 }
@@ -44,13 +49,13 @@ impl LockFile {
     }
 }
 
-/// A lock on a file of its own that its holder keeps while it waits for something else. Freed when dropped, and by the
-/// kernel when the process dies.
+/// A lock that its holder keeps while it waits for something else, on a handle of its own: it keeps out the other threads of
+/// this process too, and may be let go of on any of them.
 #[derive(Debug)]
-pub(crate) struct OwnedLock(#[expect(dead_code, reason = "closing the file frees the lock")] File);
+pub(crate) struct OwnedLock(File);
 
 impl OwnedLock {
-    /// Takes the lock at `path` unless somebody, in this process or another, holds it.
+    /// Takes the lock on the file at `path` unless somebody, in this process or another, holds it.
     ///
     /// # Errors
     /// `ERR_VAULT_IO`.
@@ -61,6 +66,23 @@ impl OwnedLock {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(Error::vault_io("lock the session")(error)),
         }
+    }
+
+    /// Waits for the lock on the file at `path`, at most `limit`.
+    ///
+    /// # Errors
+    /// As for [`LockFile::acquire`], and `ERR_VAULT_IO`.
+    pub(crate) fn take(path: &Path, limit: Duration) -> Result<Self> {
+        let file = LockFile::open(path)?;
+        file.wait(limit)?;
+        Ok(Self(file.0))
+    }
+}
+
+impl Drop for OwnedLock {
+    fn drop(&mut self) {
+        // As for the guard.
+        let _ = self.0.unlock();
     }
 }
 

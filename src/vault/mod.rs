@@ -8,10 +8,11 @@
 //! | [`shared`] | what all handles of an open vault share: locks, writing, catching up |
 //! | [`batch`] | what one write says |
 //! | [`contents`] | what the writes so far add up to |
-//! | [`header`], [`frame`] | how a write is sealed and bound to its place |
+//! | [`header`], [`frame`], [`aead`] | how a write is sealed and bound to its place |
 //! | [`log`] | the file: replay, append, rewrite |
 //! | [`disk`], [`lock`] | what is asked of the operating system |
 //! | [`root_key`] | the key: in the keychain, or from a passphrase |
+//! | [`anchor`] | what an open vault tells the keychain |
 //! | [`slot`] | which keychain item is a file's |
 //! | [`watch`] | who is told of changes |
 //!
@@ -20,6 +21,8 @@
 //! - A key is never made when a vault file exists, and a file that does not verify is never changed.
 //! - Every function may block on disk, lock or keychain: never call one on a thread that must stay responsive.
 
+pub mod aead;
+mod anchor;
 mod batch;
 mod contents;
 pub mod disk;
@@ -36,12 +39,12 @@ mod slot;
 mod watch;
 
 pub(crate) use lock::OwnedLock;
-pub use options::{Change, Protection, Value, VaultOptions};
+pub use options::{Change, Protection, StoredValue, Value, VaultOptions};
 pub(crate) use records::{Edit, Records};
 pub use root_key::KeySource;
 pub use watch::Changes;
 
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::SecretString;
 use crate::{Error, Result};
 use batch::{Entry, Kind, Op, Space};
 use contents::Contents;
@@ -129,13 +132,18 @@ impl Vault {
         Ok(contents.get(Space::App, key, now_ms).map(Entry::to_value))
     }
 
-    /// As [`Vault::get`] when memory is known to hold what the file holds, without waiting for anything: one `stat`.
+    /// What `look` makes of the value under `key`, when memory is known to hold what the file holds: without waiting for
+    /// anything, and without a copy. `look` must not call the vault.
     ///
     /// `None` when only [`Vault::get`] can tell.
     ///
     /// # Errors
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`.
-    pub fn get_now(&self, key: &str) -> Result<Option<Option<Value>>> {
+    pub fn get_now<T>(
+        &self,
+        key: &str,
+        look: impl FnOnce(Option<StoredValue<'_>>) -> T,
+    ) -> Result<Option<T>> {
         let now_ms = self.0.clock.now_ms();
         if !self.0.is_current()? {
             return Ok(None);
@@ -143,9 +151,8 @@ impl Vault {
         let Ok(contents) = self.0.contents.try_read() else {
             return Ok(None);
         };
-        Ok(Some(
-            contents.get(Space::App, key, now_ms).map(Entry::to_value),
-        ))
+        let entry = contents.get(Space::App, key, now_ms);
+        Ok(Some(look(entry.map(Entry::stored))))
     }
 
     /// Stores `value` under `key`, durably.
@@ -273,10 +280,12 @@ impl Vault {
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
     ///
+    /// A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+    ///
     /// # Errors
-    /// As for [`Vault::delete`], and the keychain's.
+    /// As for [`Vault::delete`], and the keychain's when it does not take the new key; nothing was changed then.
     pub fn rotate_key(&self) -> Result<()> {
-        self.0.with_writer(|writer| self.0.rotate(writer))
+        self.0.rotate(None)
     }
 
     /// Replaces the passphrase that protects the vault, and the key with it.
@@ -284,19 +293,7 @@ impl Vault {
     /// # Errors
     /// As for [`Vault::delete`]; `ERR_PROTECTION_MISMATCH` when a keychain protects the vault.
     pub fn change_passphrase(&self, passphrase: SecretString) -> Result<()> {
-        self.0.with_writer(|writer| {
-            if matches!(writer.root.protection, KeyProtection::Keychain(_)) {
-                return Err(Error::ProtectionMismatch("the OS keychain"));
-            }
-            let before = writer
-                .keys
-                .replace_passphrase(KeySource::passphrase(passphrase));
-            let rotated = self.0.rotate(writer);
-            if rotated.is_err() {
-                writer.keys.replace_passphrase(before);
-            }
-            rotated
-        })
+        self.0.rotate(Some(passphrase))
     }
 
     /// A copy of everything in the vault, sealed with a passphrase, for [`Vault::recover`] when the keychain is lost.
@@ -317,18 +314,7 @@ impl Vault {
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, and the keychain's when the key could not be removed; the
     /// file is gone then, and the key opens nothing.
     pub fn wipe(&self) -> Result<()> {
-        let place = &self.0.place;
-        let wiped = self.0.with_writer(|writer| {
-            place
-                .disk
-                .remove(&place.path)
-                .and_then(|()| match place.path.parent() {
-                    Some(dir) => place.disk.sync_dir(dir),
-                    None => Ok(()),
-                })
-                .map_err(Error::vault_io("remove the vault file"))?;
-            writer.keys.forget(&writer.root)
-        });
+        let wiped = self.0.wipe();
         self.close();
         wiped
     }
@@ -348,10 +334,7 @@ impl Vault {
 fn put(space: Space, key: String, value: Value, ttl: Option<Duration>, now_ms: u64) -> Result<Op> {
     let (kind, value) = match value {
         Value::Bytes(bytes) => (Kind::Bytes, bytes),
-        Value::Text(text) => (
-            Kind::Text,
-            SecretBytes::new(text.expose().as_bytes().to_vec()),
-        ),
+        Value::Text(text) => (Kind::Text, text.into_bytes()),
     };
     check_size("key", key.len(), MAX_KEY_BYTES)?;
     check_size("value", value.expose().len(), MAX_VALUE_BYTES)?;

@@ -6,6 +6,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::keychain::Backend;
 use crate::secret::{SecretBytes, SecretString};
 use crate::{Error, Result};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,21 @@ pub enum Value {
     Bytes(SecretBytes),
     /// Text.
     Text(SecretString),
+}
+
+/// A value where the vault keeps it, for whoever needs no copy of its own.
+#[derive(Clone, Copy)]
+pub enum StoredValue<'a> {
+    /// Text, in UTF-8: that was checked when it came in.
+    Text(&'a [u8]),
+    /// Anything else.
+    Bytes(&'a [u8]),
+}
+
+impl fmt::Debug for StoredValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredValue(…)")
+    }
 }
 
 /// What protects a vault. Proven: the root key came from there when the vault was opened.
