@@ -176,9 +176,12 @@ describe('who resolves what was not answered', { concurrency }, () => {
       await failRefresh(app, 'drop');
       await tokenIsOver(app.expiresAtMs);
       const polling = setInterval(() => outcome(session.accessToken()), 1);
-      t.after(() => clearInterval(polling));
-      await setTimeout(50);
-      await session.refresh({ retryUnanswered: true });
+      try {
+        await setTimeout(50);
+        await session.refresh({ retryUnanswered: true });
+      } finally {
+        clearInterval(polling);
+      }
       assert.equal(session.state().state, 'active');
       assert.deepEqual([server.counts.refreshes, server.counts.reuses], [1, 0]);
     });
