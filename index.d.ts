@@ -12,6 +12,19 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word. */
 export declare class AuthSession {
   /**
+   * Sends a request with the access token, to the provider's origin and the allowed ones only, and takes the whole answer.
+   * Without a session it goes out without a token. Redirects are followed within one origin.
+   *
+   * The low level: `createFetch()` of `electron-latchkey/main` makes a standard `fetch` of a session, with streams and
+   * `AbortSignal`.
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_ORIGIN_NOT_ALLOWED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`,
+   * `ERR_RESPONSE_TOO_LARGE`, `ERR_SESSION_CLOSED`. An HTTP error status is an answer, not a rejection.
+   */
+  fetch(url: string, init?: FetchInit | undefined | null): Promise<FetchResponse>
+  /** The same, driven piece by piece: for code that streams, or gives a request up. `response()` sends it. */
+  exchange(url: string, init?: FetchInit | undefined | null, options?: ExchangeOptions | undefined | null): FetchExchange
+  /**
    * Opens the session that the vault holds, or one that is signed out. The stored user is known at once; the server is
    * asked in the background whether the session goes on.
    *
@@ -92,15 +105,56 @@ export declare class AuthSession {
    */
   accessToken(options?: AccessTokenOptions | undefined | null): Promise<string>
   /**
-   * Sends a request with the access token, to the provider's origin and the allowed ones only. Without a session it
-   * goes out without a token. Redirects are followed within one origin. At most 67108864 bytes of answer are taken.
+   * Calls `listener` with every anomaly from now on. Returns a function that stops it.
    *
-   * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_ORIGIN_NOT_ALLOWED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`,
-   * `ERR_RESPONSE_TOO_LARGE`, `ERR_SESSION_CLOSED`. An HTTP error status is an answer, not a rejection.
+   * Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
    */
-  fetch(url: string, init?: FetchInit | undefined | null): Promise<FetchResponse>
+  onAnomaly(listener: (anomaly: Anomaly) => void): () => void
+  /**
+   * Reports an anomaly that the application has seen, such as a message from a page that may not use the session.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  reportAnomaly(kind: 'unknownSender'): void
+  /**
+   * The anomalies that the vault keeps, oldest first: the last 100.
+   *
+   * Rejects with the vault's errors.
+   */
+  static audit(vault: Vault): Promise<Array<Anomaly>>
   /** Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`. */
   close(): void
+}
+
+/** A request under way, made by `AuthSession.exchange`. */
+export declare class FetchExchange {
+  /**
+   * Sends the request and resolves when the answer's header is here, or with `whole`, all of it. May be called once.
+   *
+   * Rejects as `AuthSession.fetch` does, and with `ERR_ABORTED`.
+   */
+  response(): Promise<FetchHead>
+  /**
+   * The next piece of the answer's body, `null` at its end. Nothing is read from the network that nobody asked for, except
+   * into buffers of bounded size.
+   *
+   * Rejects with `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_RESPONSE_TOO_LARGE`, `ERR_ABORTED`.
+   */
+  read(): Promise<Uint8Array | null>
+  /**
+   * Hands over the next piece of the request's body and resolves when there is room for another: wait for it. `false`: no
+   * more is taken, since the answer is complete or the request has failed.
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT`.
+   */
+  write(piece: Uint8Array): Promise<boolean>
+  /** Says that the request's body is complete. One that is not ended is never taken for complete by the server. */
+  end(): Promise<void>
+  /**
+   * Gives the exchange up and closes its connection at once; whatever is waiting rejects with `ERR_ABORTED`. A renewal of
+   * the token that it waited for goes on.
+   */
+  cancel(): void
 }
 
 /**
@@ -229,6 +283,22 @@ export interface Account {
   active: boolean
 }
 
+/** Something that happened to a session and should not. Holds no token. */
+export interface Anomaly {
+  /**
+   * What it was. `refreshRejected`: the server refused a refresh token that was sent once, so it was revoked or used by
+   * somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
+   * again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
+   * `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
+   * `unknownSender`: a page that may not use the session tried to.
+   */
+  kind: 'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'
+  /** When it happened last, in milliseconds since 1970 by the local clock. */
+  atMs: number
+  /** How often it has happened since one of its kind was last written down, which is done once a minute at most. */
+  count: number
+}
+
 /** How to open a session. */
 export interface AuthSessionOptions {
   /** Where the session is kept. */
@@ -244,24 +314,71 @@ export interface AuthSessionOptions {
   policy?: SessionPolicy
   /** Origins that may receive the access token, beside the provider's own, such as `https://api.example.com`. */
   allowedOrigins?: Array<string>
+  /** How connections are made, the provider's and those of `fetch`. */
+  http?: HttpOptions
 }
 
 /**
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
+
+/** How an exchange is driven. */
+export interface ExchangeOptions {
+  /**
+   * Whether `response()` waits for the whole answer. `timeoutMs` and `maxResponseBytes` are then as for `fetch`. Default
+   * false.
+   */
+  whole?: boolean
+  /**
+   * Whether the request's body is written with `write()` and `end()`. It is sent once only: a 401 is the answer then, and
+   * a token that is due is renewed before the request is sent. Default false.
+   */
+  upload?: boolean
+  /** How many bytes will be written, where that is known. */
+  contentLength?: number
+}
+
+/** The beginning of an answer. Holds no token of the session. */
+export interface FetchHead {
+  /** The status. */
+  status: number
+  /** The status' standard phrase, empty when it has none. */
+  statusText: string
+  /** Where the answer came from, after redirects. */
+  url: string
+  /** Whether a redirect was followed. */
+  redirected: boolean
+  /** Header fields, without cookies and tokens. */
+  headers: Array<[string, string]>
+  /** The first bytes of the body. */
+  first: Uint8Array
+  /** Whether that is all of it. */
+  complete: boolean
+}
 
 /** A request. */
 export interface FetchInit {
   /** The method. Default `GET`. */
   method?: string
-  /** Header fields. Those that authenticate, name the sender or frame the message are dropped. */
+  /** Header fields. Those that authenticate, name the sender, frame the message or ask for compression are dropped. */
   headers?: Array<[string, string]>
-  /** The body. */
+  /** The body. After a 401 it is sent again if a new token could be had. */
   body?: string | Uint8Array
-  /** How long the exchange may take, in milliseconds. Default 30000. */
+  /**
+   * How long the exchange may take, in milliseconds. Default 30000. Where the answer is streamed: how long its header may
+   * take, and then how long the server may be silent. Where the body is streamed: how long the server may leave it
+   * untouched; a wait for the application's own stream does not count.
+   */
   timeoutMs?: number
+  /** The largest answer that is taken, in bytes. Default 67108864, and no limit where the answer is streamed. */
+  maxResponseBytes?: number
+  /**
+   * What to do about a redirect. `'follow'` (the default): follow it within the origin; one to another origin is
+   * `ERR_ORIGIN_NOT_ALLOWED`. `'manual'`: it is the answer. `'error'`: it is `ERR_NETWORK`.
+   */
+  redirect?: 'follow' | 'manual' | 'error'
 }
 
 /** An answer. Holds no token of the session. */
@@ -272,6 +389,8 @@ export interface FetchResponse {
   statusText: string
   /** Where the answer came from, after redirects. */
   url: string
+  /** Whether a redirect was followed. */
+  redirected: boolean
   /** Header fields, without cookies and tokens. */
   headers: Array<[string, string]>
   /** The body. */
@@ -294,6 +413,23 @@ export interface Hardening {
  * processes that Electron has started before are not covered. Windows grants neither.
  */
 export declare function hardenProcess(): Hardening
+
+/** How connections are made. */
+export interface HttpOptions {
+  /**
+   * Certificates of authorities to trust beside the system's, in PEM form (RFC 7468): one text or several, each with one
+   * certificate or more.
+   */
+  caCertificates?: string | Array<string>
+  /**
+   * The way out. `'system'` (the default): `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, and on macOS and Windows the
+   * settings, without scripts (PAC). `'none'`: directly. Otherwise the URL of an http or https proxy, with a name and a
+   * password if it asks for them. This machine's own addresses are always reached directly.
+   */
+  proxy?: 'system' | 'none' | (string & {})
+  /** How long making a connection may take, TLS included, in milliseconds. Default 10000. */
+  connectTimeoutMs?: number
+}
 
 /** A passphrase that protects a vault. */
 export interface Passphrase {
@@ -409,7 +545,7 @@ export interface SignInRequest {
   /** `tokens`: how many milliseconds the access token lives from now. Default: what a JWT says of itself, or unknown. */
   expiresInMs?: number
   /** `tokens`: whose they are. Default: who the server's userinfo says (`oidc`). */
-  user?: User
+  user?: UserOfTokens
 }
 
 /** How a sign-in ended. */
@@ -442,6 +578,20 @@ export interface User {
   image: string | null
   /** Whether the server has verified the address. */
   emailVerified: boolean | null
+}
+
+/** Whose tokens they are that the application brings. A `User` fits. */
+export interface UserOfTokens {
+  /** The server's identifier. */
+  id: string
+  /** The e-mail address. */
+  email?: string | null
+  /** The display name. */
+  name?: string | null
+  /** The URL of a picture. */
+  image?: string | null
+  /** Whether the server has verified the address. */
+  emailVerified?: boolean | null
 }
 
 /** One change of a batch: a value to store, or a key to remove. */

@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.AuthSession = nativeBinding.AuthSession
+module.exports.FetchExchange = nativeBinding.FetchExchange
 module.exports.Vault = nativeBinding.Vault
 module.exports.ErrorCode = nativeBinding.ErrorCode
 module.exports.hardenProcess = nativeBinding.hardenProcess

@@ -4,6 +4,8 @@ import { EventEmitter, once } from 'node:events';
 import { copyFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { rejects, Vault } from './addon.mjs';
 import { emptyFolder, newVaultOptions, openVault } from './vault-folder.mjs';
 
@@ -149,4 +151,25 @@ test('a wiped vault leaves neither file nor key', async (t) => {
   await rejects('ERR_VAULT_CLOSED', () => vault.get('k'));
   assert.deepEqual((await readdir(options.path)).sort(), ['vault.key.lock', 'vault.lock']);
   assert.equal(await (await openAgain(t, options)).get('k'), null);
+});
+
+test('a worker that ends with calls under way takes nothing with it', async (t) => {
+  const options = await newVaultOptions(t);
+  const vault = await openVault(t, options);
+  const startWriting = async ({ addon, given, round }) => {
+    const own = await require(addon).Vault.open(given);
+    for (let number = 0; number < 100; number++) own.set(`${round} ${number}`, `value of ${number}`);
+    require('node:worker_threads').parentPort.postMessage('writing');
+  };
+  const addon = fileURLToPath(new URL('../index.js', import.meta.url));
+  for (let round = 0; round < 5; round++) {
+    const code = `(${startWriting})(require('node:worker_threads').workerData)`;
+    const worker = new Worker(code, { eval: true, workerData: { addon, given: options, round } });
+    await once(worker, 'message');
+    await worker.terminate();
+    await vault.set(`${round} mine`, 'value of mine');
+  }
+  const names = await vault.keys();
+  assert.equal(names.filter((name) => name.endsWith('mine')).length, 5);
+  for (const name of names) assert.equal(await vault.get(name), `value of ${name.split(' ')[1]}`);
 });

@@ -215,6 +215,9 @@ pub enum Error {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
+    /// The application gave the request up.
+    #[error("The request was aborted. It may have reached the server.")]
+    Aborted,
     /// A broken promise inside Latchkey.
     #[error("Latchkey failed internally ({0}). Please report this with the steps that led to it.")]
     Internal(&'static str),
@@ -279,12 +282,12 @@ codes! {
     Error::UnexpectedResponse(_) => "ERR_UNEXPECTED_RESPONSE",
     Error::OriginNotAllowed(_) => "ERR_ORIGIN_NOT_ALLOWED",
     Error::ResponseTooLarge { .. } => "ERR_RESPONSE_TOO_LARGE",
+    Error::Aborted => "ERR_ABORTED",
     Error::Internal(_) => "ERR_INTERNAL",
 }
 
 impl Error {
-    /// Whether the request that failed so is known not to have reached a server: it was refused before it was sent, or no
-    /// connection came about (no address, refused, no answer to the connection attempt, TLS handshake failed, proxy refused).
+    /// Whether the request that failed so is known not to have reached a server: no connection came about (no address, refused, no answer to the connection attempt, TLS handshake failed, proxy refused).
     ///
     /// `false` is not the opposite, but "unknown": a connection that broke, or a wait that ended, after the first byte may
     /// have been written. On a kept-alive connection that the server had closed that is what it looks like, too.
@@ -292,10 +295,7 @@ impl Error {
     pub fn was_never_sent(&self) -> bool {
         matches!(
             self,
-            Self::Network { sent: false, .. }
-                | Self::Timeout { sent: false, .. }
-                | Self::Tls
-                | Self::InvalidArgument(_)
+            Self::Network { sent: false, .. } | Self::Timeout { sent: false, .. } | Self::Tls
         )
     }
 

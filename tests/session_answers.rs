@@ -216,3 +216,21 @@ async fn a_renewal_that_could_not_be_stored_is_stored_later_and_not_repeated() {
     assert_eq!(token(&session).await.as_deref(), Ok("token-1"));
     assert_eq!(world.provider.renewals(), 1);
 }
+
+#[tokio::test]
+async fn the_persons_try_is_not_lost_among_others() {
+    let world = World::rotating();
+    let session = world.signed_in().await;
+    world.provider.answer(Answer::Trouble(LOST));
+    session.refresh(false).await.unwrap_err();
+    world.clock.advance(MINUTE);
+    let others = tokio::spawn({
+        let session = session.clone();
+        async move { while token(&session).await.is_err() {} }
+    });
+    tokio::task::yield_now().await;
+    let back = session.refresh(true).await.unwrap();
+    assert_eq!(back.state, State::Active);
+    others.await.unwrap();
+    assert_eq!(world.provider.renewals(), 2);
+}

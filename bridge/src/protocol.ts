@@ -14,6 +14,7 @@ export const CHANNELS = {
   refresh: 'latchkey:refresh',
   retry: 'latchkey:retry',
   fetch: 'latchkey:fetch',
+  cancelFetch: 'latchkey:cancel-fetch',
   /** Main to page: a new {@link AuthSnapshot}. */
   changed: 'latchkey:changed',
 } as const;
@@ -26,6 +27,8 @@ export type BridgeErrorCode =
   | 'ERR_INVALID_ARGUMENT'
   /** The native addon is missing or was built for another platform. */
   | 'ERR_ADDON_NOT_LOADED'
+  /** The page gave the request up before it was sent. */
+  | 'ERR_ABORTED'
   /** The main process did not answer: `createAuth()` was not called, or was disposed. */
   | 'ERR_NO_BROKER'
   /** A fault inside Latchkey. Its text stays in the main process. */
@@ -123,6 +126,8 @@ export interface BrokerRequestInit {
   method?: string;
   headers?: [string, string][];
   body?: string | Uint8Array;
+  /** Names the request for {@link AuthBroker.cancelFetch}. No other of this page's that is under way may have it. */
+  requestId?: string;
 }
 
 export interface BrokerResponse {
@@ -147,4 +152,6 @@ export interface AuthBroker {
   retry(): Promise<Result<AuthSnapshot>>;
   /** An HTTP request that the main process sends, with the session's token for allowed origins. */
   fetch(url: string, init?: BrokerRequestInit): Promise<Result<BrokerResponse>>;
+  /** Gives up the request of this page that was made with this `requestId`; it then fails with `ERR_ABORTED`. */
+  cancelFetch(requestId: string): Promise<Result<null>>;
 }

@@ -3,7 +3,17 @@ import { afterEach, test } from 'node:test';
 import { CHANNELS, startOpenAuth } from './start.mjs';
 
 const URL = 'http://127.0.0.1:4711/api/profile';
-const RESPONSE = { status: 200, statusText: 'OK', url: URL, headers: [], body: Buffer.from('{}') };
+const RESPONSE = {
+  status: 200,
+  statusText: 'OK',
+  url: URL,
+  redirected: false,
+  headers: [],
+  first: Buffer.from('{}'),
+  complete: true,
+};
+/** Pages get whole answers. */
+const WHOLE = { whole: true };
 
 afterEach(() => {
   delete Object.prototype.email;
@@ -76,7 +86,7 @@ test('a polluted Object.prototype fills in nothing', async () => {
   await assertInvalid(CHANNELS.signIn, {});
   Object.prototype.headers = [['x-evil', '1']];
   Object.prototype.method = 'DELETE';
-  assert.deepEqual(await received(CHANNELS.fetch, URL, {}), [URL, {}]);
+  assert.deepEqual(await received(CHANNELS.fetch, URL, {}), [URL, {}, WHOLE]);
 });
 
 test('an own "__proto__" field fills in nothing', async () => {
@@ -98,10 +108,12 @@ test('fetch passes on URL, method, headers and body', async () => {
     body: '{"a":1}',
     credentials: 'include',
     timeoutMs: 1,
+    requestId: 'stays in the bridge',
   };
   assert.deepEqual(await received(CHANNELS.fetch, URL, init), [
     URL,
     { method: 'POST', headers: [['X-A', '1']], body: '{"a":1}' },
+    WHOLE,
   ]);
   const [, { body }] = await received(CHANNELS.fetch, URL, {
     method: 'PUT',
@@ -135,6 +147,9 @@ for (const [what, ...args] of [
   ['a header value outside Latin-1', URL, { headers: [['a', 'ł']] }],
   ['101 headers', URL, { headers: Array.from({ length: 101 }, (_, i) => [`x-${i}`, '']) }],
   ['headers over 16 KiB', URL, { headers: [['a', 'x'.repeat(16 * 1024)]] }],
+  ['an empty requestId', URL, { requestId: '' }],
+  ['a requestId over 64 characters', URL, { requestId: 'x'.repeat(65) }],
+  ['a requestId that is a number', URL, { requestId: 1 }],
   ['a body that is an object', URL, { body: { a: 1 } }],
   ['a body that is an ArrayBuffer', URL, { body: new ArrayBuffer(4) }],
   ['a body over 16 MiB', URL, { body: new Uint8Array(16 * 1024 * 1024 + 1) }],
@@ -146,7 +161,7 @@ for (const [what, ...args] of [
 test('a response body crosses in memory of its own, not with the pool it was cut from', async () => {
   const { addon, ipcMain, window } = await startOpenAuth();
   const pool = Buffer.from('TOKEN-IN-THE-POOL{"a":1}');
-  addon.session.replies.fetch = { ...RESPONSE, body: pool.subarray(17), token: 'must not cross' };
+  addon.session.replies.fetch = { ...RESPONSE, first: pool.subarray(17), token: 'must not cross' };
   const answer = await ipcMain.handlers.get(CHANNELS.fetch)(window.event(), URL);
   assert.deepEqual(Object.keys(answer.value).sort(), ['body', 'headers', 'status', 'statusText', 'url']);
   assert.equal(answer.value.body.buffer.byteLength, 7);

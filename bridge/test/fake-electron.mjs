@@ -147,7 +147,15 @@ export class FakeSession {
   signUp = (...args) => this.#answer('signUp', args, { status: 'complete', user: USER });
   signOut = (...args) => this.#answer('signOut', args, undefined);
   refresh = (...args) => this.#answer('refresh', args, this.#state);
-  fetch = (...args) => this.#answer('fetch', args, undefined);
+  /** Answers from `replies.fetch`; one that is cancelled fails as the addon's does. */
+  exchange = (...args) => {
+    let cancel;
+    const cancelled = new Promise((_resolve, reject) => {
+      cancel = () => reject(latchkeyError('ERR_ABORTED'));
+    });
+    cancelled.catch(() => undefined);
+    return { response: () => Promise.race([this.#answer('fetch', args, undefined), cancelled]), cancel };
+  };
 
   accessToken() {
     throw new Error('the bridge must never ask for the token');

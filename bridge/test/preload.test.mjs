@@ -23,6 +23,7 @@ test('the page gets one frozen object with one function per call and nothing gen
   assert.deepEqual(Object.keys(world), ['auth']);
   assert.ok(Object.isFrozen(world.auth));
   assert.deepEqual(Object.keys(world.auth).sort(), [
+    'cancelFetch',
     'fetch',
     'onChange',
     'refresh',
@@ -52,6 +53,7 @@ test('each call goes to its own channel with its own arguments only', async () =
   await auth.refresh('extra');
   await auth.retry('extra');
   await auth.fetch('url', 'init', 'extra');
+  await auth.cancelFetch('id', 'extra');
   assert.deepEqual(invoked, [
     [CHANNELS.snapshot],
     [CHANNELS.signIn, 'a'],
@@ -60,6 +62,7 @@ test('each call goes to its own channel with its own arguments only', async () =
     [CHANNELS.refresh],
     [CHANNELS.retry],
     [CHANNELS.fetch, 'url', 'init'],
+    [CHANNELS.cancelFetch, 'id'],
   ]);
 });
 

@@ -175,12 +175,23 @@ test('an aborted signal stops the request before it is sent', async () => {
   assert.deepEqual(broker.calls, []);
 });
 
-test('aborting during the request rejects at once with the reason', async () => {
-  const broker = { fetch: () => new Promise(() => undefined) };
+test('aborting during the request rejects at once with the reason, and gives it up in main', async () => {
+  const [sent, given] = [[], []];
+  const broker = {
+    fetch: (_url, { requestId }) => {
+      sent.push(requestId);
+      return new Promise(() => undefined);
+    },
+    cancelFetch: async (requestId) => given.push(requestId),
+  };
+  const authFetch = createAuthFetch(broker);
   const controller = new AbortController();
-  const response = createAuthFetch(broker)(URL, { signal: controller.signal });
+  const response = authFetch(URL, { signal: controller.signal });
+  void authFetch(URL);
   setImmediate(() => controller.abort(new Error('enough')));
   await assert.rejects(response, { message: 'enough' });
+  assert.equal(new Set(sent).size, 2, 'each request has an id of its own');
+  assert.deepEqual(given, [sent[0]], 'main is told which one');
 });
 
 test('aborting after the answer changes nothing', async () => {
@@ -189,6 +200,7 @@ test('aborting after the answer changes nothing', async () => {
     signal: controller.signal,
   });
   controller.abort();
+  // The fake broker has no cancelFetch: it is not called.
   assert.equal(await response.text(), 'late');
 });
 

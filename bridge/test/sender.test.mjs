@@ -6,10 +6,12 @@ import { APP, CHANNELS, PAGE, startOpenAuth } from './start.mjs';
 const CALLS = Object.entries(CHANNELS).filter(([name]) => name !== 'changed');
 const CREDENTIALS = { method: 'password', email: 'ada@example.com', password: 'correct horse', name: 'Ada' };
 
+const ARGUMENTS = { fetch: 'http://127.0.0.1:4711/api/profile', cancelFetch: 'r1' };
+
 /** Asserts that every call is refused for this event and that none of them reached the session. */
 async function assertRefused({ ipcMain, addon }, event) {
   for (const [name, channel] of CALLS) {
-    const argument = name === 'fetch' ? 'http://127.0.0.1:4711/api/profile' : CREDENTIALS;
+    const argument = ARGUMENTS[name] ?? CREDENTIALS;
     const answer = await ipcMain.invoke(channel, event, argument);
     assert.equal(answer.ok, false, name);
     assert.equal(answer.code, 'ERR_SENDER_NOT_ALLOWED', name);

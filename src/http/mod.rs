@@ -1,25 +1,41 @@
 //! The HTTP client and its policy: TLS, no cookies, no redirect to another origin, limits on time and size.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`origin`] | which servers may be spoken to, and which may see a token |
+//! | [`options`] | certificates, proxy, time to connect |
+//! | [`body`] | what is sent: nothing, bytes, or a stream |
+//! | [`answer`] | what comes back, piece by piece |
+//! | [`redirect`] | where a request goes next |
+//! | [`failure`] | the errors of the libraries below as ours |
 #![forbid(unsafe_code)]
 
+mod answer;
+mod body;
+mod failure;
+mod options;
 mod origin;
+mod redirect;
 
+pub use answer::{Answer, AnswerBody};
+pub use body::{Payload, Upload, UploadWriter};
+pub use bytes::Bytes;
+pub use options::{HttpOptions, ProxyChoice};
 pub use origin::{Origin, parse_url};
+pub use redirect::Redirects;
 
 use crate::{Error, Result};
+use body::Progress;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 pub use url::Url;
 
-/// How long making a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a whole exchange may take, unless the request says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest answer that is taken into memory.
+/// The largest answer that is taken into memory, unless the request says otherwise.
 pub const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;
-/// Redirects within one origin that are followed, as browsers' limits go, rounded down.
-const MAX_REDIRECTS: usize = 10;
 
 /// A request whose body is in memory.
 #[derive(Debug, Clone)]
@@ -55,11 +71,7 @@ impl Request {
     /// # Errors
     /// `ERR_UNEXPECTED_RESPONSE` when the server gave a token that no header can carry.
     pub fn authorize(&mut self, token: &str) -> Result<()> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| Error::UnexpectedResponse("its token does not fit a header"))?;
-        value.set_sensitive(true);
-        self.headers.insert(reqwest::header::AUTHORIZATION, value);
-        Ok(())
+        authorize(&mut self.headers, token)
     }
 
     /// Sets a body of form fields, encoded already (WHATWG URL, application/x-www-form-urlencoded).
@@ -81,6 +93,74 @@ impl Request {
     }
 }
 
+/// A request whose body may be a stream, and whose answer is taken piece by piece.
+#[derive(Debug)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub url: Url,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub payload: Payload,
+    /// How long the answer's header may take; with a streamed body, how long the server may leave it untouched. Then: how
+    /// long it may be silent between two pieces of the answer.
+    pub timeout: Duration,
+    /// The largest answer that is taken, in bytes; `None` for no limit.
+    pub max_response_bytes: Option<u64>,
+    /// What to do about a redirect.
+    pub redirects: Redirects,
+}
+
+impl Call {
+    /// As [`Request::authorize`].
+    ///
+    /// # Errors
+    /// As for [`Request::authorize`].
+    pub fn authorize(&mut self, token: &str) -> Result<()> {
+        authorize(&mut self.headers, token)
+    }
+
+    /// The same call once more, `None` when its body is a stream, which can be read once only.
+    #[must_use]
+    pub fn again(&self) -> Option<Self> {
+        Some(Self {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            payload: self.payload.again()?,
+            timeout: self.timeout,
+            max_response_bytes: self.max_response_bytes,
+            redirects: self.redirects,
+        })
+    }
+}
+
+impl From<Request> for Call {
+    fn from(request: Request) -> Self {
+        Self {
+            method: request.method,
+            url: request.url,
+            headers: request.headers,
+            payload: request
+                .body
+                .map_or(Payload::Empty, |body| Payload::Bytes(body.into())),
+            timeout: request.timeout,
+            max_response_bytes: Some(MAX_BODY_BYTES),
+            redirects: Redirects::Follow,
+        }
+    }
+}
+
+fn authorize(headers: &mut HeaderMap, token: &str) -> Result<()> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| Error::UnexpectedResponse("its token does not fit a header"))?;
+    value.set_sensitive(true);
+    headers.insert(reqwest::header::AUTHORIZATION, value);
+    Ok(())
+}
+
 /// An answer whose body is in memory.
 #[derive(Debug, Clone)]
 pub struct Response {
@@ -88,6 +168,8 @@ pub struct Response {
     pub status: StatusCode,
     /// Where the answer came from, after redirects.
     pub url: Url,
+    /// Whether a redirect was followed.
+    pub redirected: bool,
     /// Header fields.
     pub headers: HeaderMap,
     /// The body.
@@ -133,26 +215,40 @@ impl Response {
 }
 
 /// Sends requests. Clones share their connections.
+///
+/// A request is never sent twice by itself, with two exceptions in which no server has worked on it: one that was not begun
+/// to be written because the kept connection turned out closed, and one that an HTTP/2 server refuses unprocessed (RFC
+/// 9113 sections 6.8 and 8.7). A connection that breaks later is `ERR_NETWORK`, also when it was a kept one.
 #[derive(Debug, Clone, Default)]
 pub struct HttpClient(Arc<Clients>);
 
 /// Built on first use: reading the system's certificates takes time that a start-up need not spend.
 #[derive(Debug, Default)]
 struct Clients {
+    options: HttpOptions,
     /// For this machine, which is never behind a proxy.
     direct: OnceLock<reqwest::Client>,
-    /// For the network, through the system's proxy if there is one.
+    /// For the network.
     proxied: OnceLock<reqwest::Client>,
 }
 
 impl HttpClient {
-    /// A client with no connections yet.
+    /// A client with every default and no connections yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sends `request` and reads the answer, up to [`MAX_BODY_BYTES`].
+    /// A client with these options and no connections yet.
+    #[must_use]
+    pub fn with(options: HttpOptions) -> Self {
+        Self(Arc::new(Clients {
+            options,
+            ..Clients::default()
+        }))
+    }
+
+    /// Sends `request` and reads the answer, up to [`MAX_BODY_BYTES`], all within the request's time-out.
     ///
     /// Redirects are followed within the origin only.
     ///
@@ -160,32 +256,56 @@ impl HttpClient {
     /// `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_ORIGIN_NOT_ALLOWED` for a redirect elsewhere,
     /// `ERR_RESPONSE_TOO_LARGE`, `ERR_INVALID_ARGUMENT` for a URL that may not carry a token.
     pub async fn send(&self, request: Request) -> Result<Response> {
-        let client = self.0.for_origin(&Origin::of(&request.url)?)?;
-        let timeout = request.timeout;
-        let mut sending = client
-            .request(request.method, request.url)
-            .headers(request.headers)
-            .timeout(timeout);
-        if let Some(body) = request.body {
-            sending = sending.body(body);
-        }
-        let fail = |error: reqwest::Error| translate(&error, timeout);
-        let mut answer = sending.send().await.map_err(fail)?;
-        let mut response = Response {
-            status: answer.status(),
-            url: answer.url().clone(),
-            headers: answer.headers().clone(),
-            body: Vec::new(),
-        };
-        while let Some(chunk) = answer.chunk().await.map_err(fail)? {
-            if (response.body.len() + chunk.len()) as u64 > MAX_BODY_BYTES {
-                return Err(Error::ResponseTooLarge {
-                    limit_bytes: MAX_BODY_BYTES,
-                });
+        self.send_whole(request.into()).await
+    }
+
+    /// Sends `call` and reads the answer, all within the call's time-out.
+    ///
+    /// # Errors
+    /// As for [`HttpClient::send`].
+    pub async fn send_whole(&self, call: Call) -> Result<Response> {
+        let timeout = call.timeout;
+        let whole = async {
+            let mut answer = self.start(call).await?;
+            let mut body = Vec::new();
+            while let Some(piece) = answer.body.chunk().await? {
+                body.extend_from_slice(&piece);
             }
-            response.body.extend_from_slice(&chunk);
+            Ok(Response {
+                status: answer.status,
+                url: answer.url,
+                redirected: answer.redirected,
+                headers: answer.headers,
+                body,
+            })
+        };
+        tokio::time::timeout(timeout, whole)
+            .await
+            .unwrap_or_else(|_| Err(failure::timed_out(timeout)))
+    }
+
+    /// Sends `call` and gives the answer as soon as its header is here. Dropping the future, or later the answer, closes
+    /// the connection.
+    ///
+    /// # Errors
+    /// As for [`HttpClient::send`].
+    pub async fn start(&self, mut call: Call) -> Result<Answer> {
+        let client = self.0.for_origin(&Origin::of(&call.url)?)?;
+        let mut followed = 0;
+        loop {
+            let again = call.again();
+            let (timeout, limit, redirects) =
+                (call.timeout, call.max_response_bytes, call.redirects);
+            let sent_from = call.url.clone();
+            let received = self.0.send(client, call).await?;
+            let next = redirect::next(redirects, &sent_from, &received)?;
+            let Some(next) = next else {
+                let redirected = followed > 0;
+                return Answer::new(received, timeout, limit, redirected);
+            };
+            followed += 1;
+            call = next.apply(again, followed)?;
         }
-        Ok(response)
     }
 }
 
@@ -198,7 +318,7 @@ pub fn parse_headers(pairs: &[(String, String)]) -> Result<HeaderMap> {
     for (name, value) in pairs {
         let parsed = HeaderName::from_bytes(name.as_bytes())
             .ok()
-            .zip(HeaderValue::from_str(value).ok());
+            .zip(parse_value(value));
         let Some((name, value)) = parsed else {
             return Err(Error::InvalidArgument(format!(
                 "The header field '{}' is not valid HTTP.",
@@ -210,6 +330,12 @@ pub fn parse_headers(pairs: &[(String, String)]) -> Result<HeaderMap> {
     Ok(headers)
 }
 
+/// One byte for each character, as in WHATWG fetch.
+fn parse_value(value: &str) -> Option<HeaderValue> {
+    let bytes: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(c).ok()).collect();
+    HeaderValue::from_bytes(&bytes?).ok()
+}
+
 impl Clients {
     fn for_origin(&self, origin: &Origin) -> Result<&reqwest::Client> {
         let direct = origin.is_loopback();
@@ -217,95 +343,26 @@ impl Clients {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = build(direct)?;
+        let client = self.options.build(direct)?;
         Ok(cell.get_or_init(|| client))
     }
-}
 
-fn build(direct: bool) -> Result<reqwest::Client> {
-    // reqwest aborts without a provider. Another part of the process may have installed one: either serves.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("electron-latchkey/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::custom(follow_within_origin));
-    if direct {
-        builder = builder.no_proxy();
-    }
-    builder
-        .build()
-        .map_err(|_| Error::Internal("the HTTP client could not be built"))
-}
-
-fn follow_within_origin(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
-    let target = Origin::of(attempt.url()).ok();
-    let source = attempt
-        .previous()
-        .last()
-        .and_then(|url| Origin::of(url).ok());
-    if target.is_none() || target != source {
-        let target = attempt.url().origin().ascii_serialization();
-        return attempt.error(RedirectedAway(target));
-    }
-    if attempt.previous().len() > MAX_REDIRECTS {
-        return attempt.error(RedirectedAway("a redirect loop".to_owned()));
-    }
-    attempt.follow()
-}
-
-/// A redirect to where a request of ours does not follow.
-#[derive(Debug, thiserror::Error)]
-#[error("redirected to {0}")]
-struct RedirectedAway(String);
-
-fn translate(error: &reqwest::Error, timeout: Duration) -> Error {
-    if let Some(RedirectedAway(target)) = find_cause(error) {
-        return Error::OriginNotAllowed(target.clone());
-    }
-    // Of a connection that was being made: address, TCP, a proxy's tunnel, TLS. The request is written after all of it.
-    let sent = !error.is_connect();
-    let is_tls = find_cause::<rustls::Error>(error).is_some();
-    if is_tls && !sent {
-        return Error::Tls;
-    }
-    if error.is_timeout() {
-        return Error::Timeout {
-            timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-            sent,
-        };
-    }
-    // The error's own text would name the URL, query included.
-    let reason = if !sent {
-        "no connection"
-    } else if is_tls {
-        "the TLS connection broke"
-    } else if error.is_body() || error.is_decode() {
-        "the answer broke off"
-    } else {
-        "the connection broke"
-    };
-    Error::Network { reason, sent }
-}
-
-fn find_cause<'a, T: std::error::Error + 'static>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a T> {
-    let mut current = Some(error);
-    while let Some(cause) = current {
-        if let Some(found) = cause.downcast_ref::<T>() {
-            return Some(found);
+    /// Sends one request and waits for the header of its answer.
+    async fn send(&self, client: &reqwest::Client, call: Call) -> Result<reqwest::Response> {
+        let (body, progress) = call.payload.into_body();
+        let mut sending = client.request(call.method, call.url).headers(call.headers);
+        if let Some(body) = body {
+            sending = sending.body(body);
         }
-        // An io::Error shows its inner error's source, not the inner error itself.
-        if let Some(inner) = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            && let Some(found) = find_cause(inner)
-        {
-            return Some(found);
+        let connect_timeout = self.options.connect_timeout;
+        tokio::select! {
+            biased;
+            received = sending.send() => {
+                received.map_err(|error| failure::translate(&error, connect_timeout))
+            }
+            () = Progress::stalled(progress, call.timeout) => Err(failure::timed_out(call.timeout)),
         }
-        current = cause.source();
     }
-    None
 }
 
 #[cfg(test)]
@@ -316,6 +373,7 @@ mod tests {
         Response {
             status: StatusCode::OK,
             url: Url::parse("https://a.test").unwrap_or_else(|e| panic!("{e}")),
+            redirected: false,
             headers: HeaderMap::from_iter([(
                 reqwest::header::DATE,
                 HeaderValue::from_static(date),

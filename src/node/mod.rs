@@ -5,6 +5,7 @@
 
 mod argument;
 mod error;
+mod fetch;
 mod harden;
 mod listener;
 mod pending;

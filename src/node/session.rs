@@ -2,23 +2,20 @@
 
 use super::argument::{Argument, Text, parse_lifetime, parse_millis};
 use super::error::to_js;
+use super::fetch::{HttpOptions, parse_http};
 use super::listener::{Listener, listen};
 use super::pending::Pending;
 use super::promise::{or_rejected, promise, promise_blocking};
 use super::vault::Vault;
-use crate::http::{Method, Origin, parse_headers, parse_url};
+use crate::Error;
+use crate::http::Origin;
 use crate::provider::{
     self, BetterAuth, Oidc, OidcOptions, Provider, SignIn, SignUp, TokenEndpoint,
     TokenEndpointOptions,
 };
 use crate::secret::SecretString;
-use crate::session::{
-    self, FetchRequest, PolicyOptions, Session, SessionOptions, Snapshot, accounts, audit,
-};
-use crate::{Error, http};
-use napi::bindgen_prelude::{
-    Buffer, ClassInstance, Either, Env, Function, PromiseRaw, Result, Uint8Array,
-};
+use crate::session::{PolicyOptions, Session, SessionOptions, Snapshot, accounts, audit};
+use napi::bindgen_prelude::{ClassInstance, Either, Env, Function, Null, PromiseRaw, Result};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +74,8 @@ pub struct AuthSessionOptions<'env> {
     pub policy: Option<SessionPolicy>,
     /// Origins that may receive the access token, beside the provider's own, such as `https://api.example.com`.
     pub allowed_origins: Option<Vec<String>>,
+    /// How connections are made, the provider's and those of `fetch`.
+    pub http: Option<HttpOptions>,
 }
 
 /// Who is signed in, as far as the server tells.
@@ -142,7 +141,26 @@ pub struct SignInRequest {
     /// `tokens`: how many milliseconds the access token lives from now. Default: what a JWT says of itself, or unknown.
     pub expires_in_ms: Option<f64>,
     /// `tokens`: whose they are. Default: who the server's userinfo says (`oidc`).
-    pub user: Option<User>,
+    pub user: Option<UserOfTokens>,
+}
+
+/// Whose tokens they are that the application brings. A `User` fits.
+#[napi(object)]
+pub struct UserOfTokens {
+    /// The server's identifier.
+    pub id: String,
+    /// The e-mail address.
+    #[napi(ts_type = "string | null")]
+    pub email: Option<Either<String, Null>>,
+    /// The display name.
+    #[napi(ts_type = "string | null")]
+    pub name: Option<Either<String, Null>>,
+    /// The URL of a picture.
+    #[napi(ts_type = "string | null")]
+    pub image: Option<Either<String, Null>>,
+    /// Whether the server has verified the address.
+    #[napi(ts_type = "boolean | null")]
+    pub email_verified: Option<Either<bool, Null>>,
 }
 
 /// A new account.
@@ -217,42 +235,11 @@ pub struct AccessTokenOptions {
     pub min_validity_ms: Option<f64>,
 }
 
-/// A request.
-#[napi(object)]
-pub struct FetchInit {
-    /// The method. Default `GET`.
-    pub method: Option<String>,
-    /// Header fields. Those that authenticate, name the sender or frame the message are dropped.
-    #[napi(ts_type = "Array<[string, string]>")]
-    pub headers: Option<Vec<Vec<String>>>,
-    /// The body.
-    #[napi(ts_type = "string | Uint8Array")]
-    pub body: Option<Either<String, Uint8Array>>,
-    /// How long the exchange may take, in milliseconds. Default 30000.
-    pub timeout_ms: Option<f64>,
-}
-
-/// An answer. Holds no token of the session.
-#[napi(object)]
-pub struct FetchResponse {
-    /// The status.
-    pub status: u16,
-    /// The status' standard phrase, empty when it has none.
-    pub status_text: String,
-    /// Where the answer came from, after redirects.
-    pub url: String,
-    /// Header fields, without cookies and tokens.
-    #[napi(ts_type = "Array<[string, string]>")]
-    pub headers: Vec<Vec<String>>,
-    /// The body.
-    pub body: Buffer,
-}
-
 /// One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word.
 #[napi]
 #[derive(Debug)]
 pub struct AuthSession {
-    session: Session,
+    pub(super) session: Session,
     /// Callers that wait for a token, by how long it must be valid.
     tokens: Pending<Duration>,
 }
@@ -494,29 +481,6 @@ impl AuthSession {
         or_rejected(env, begun)
     }
 
-    /// Sends a request with the access token, to the provider's origin and the allowed ones only. Without a session it
-    /// goes out without a token. Redirects are followed within one origin. At most 67108864 bytes of answer are taken.
-    ///
-    /// Rejects with `ERR_INVALID_ARGUMENT`, `ERR_ORIGIN_NOT_ALLOWED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`,
-    /// `ERR_RESPONSE_TOO_LARGE`, `ERR_SESSION_CLOSED`. An HTTP error status is an answer, not a rejection.
-    #[napi(catch_unwind, ts_return_type = "Promise<FetchResponse>")]
-    pub fn fetch<'env>(
-        &self,
-        env: &'env Env,
-        #[napi(ts_arg_type = "string")] url: Argument<String>,
-        #[napi(ts_arg_type = "FetchInit | undefined | null")] init: Option<Argument<FetchInit>>,
-    ) -> Result<PromiseRaw<'env, FetchResponse>> {
-        let begun = parse_request(url, init).map(|request| {
-            let session = self.session.clone();
-            promise(
-                env,
-                async move { session.fetch(request).await },
-                |_, response| Ok(response.into()),
-            )
-        });
-        or_rejected(env, begun)
-    }
-
     /// Calls `listener` with every anomaly from now on. Returns a function that stops it.
     ///
     /// Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
@@ -585,6 +549,7 @@ fn parse_options(options: &AuthSessionOptions<'_>) -> crate::Result<SessionOptio
             .map(|origin| Origin::parse(origin))
             .collect::<crate::Result<_>>()?,
         account: options.account.clone(),
+        http: parse_http(options.http.as_ref())?,
         policy: parse_policy(options.policy.as_ref())?,
         ..SessionOptions::new(options.vault.vault.clone(), provider)
     })
@@ -659,39 +624,6 @@ fn parse_sign_in(request: SignInRequest) -> crate::Result<SignIn> {
     }
 }
 
-fn parse_request(
-    url: Argument<String>,
-    init: Option<Argument<FetchInit>>,
-) -> crate::Result<FetchRequest> {
-    let url = url.parse("url", "a string")?;
-    let init = init
-        .map(|init| init.parse("init", "FetchInit"))
-        .transpose()?;
-    let (method, headers, body, timeout_ms) = match init {
-        Some(init) => (init.method, init.headers, init.body, init.timeout_ms),
-        None => (None, None, None, None),
-    };
-    let invalid = |text: &str| Error::InvalidArgument(text.to_owned());
-    let method = method.unwrap_or_else(|| "GET".to_owned()).to_uppercase();
-    let pairs = headers
-        .into_iter()
-        .flatten()
-        .map(|pair| <[String; 2]>::try_from(pair).map(|[name, value]| (name, value)))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|_| invalid("headers must be pairs of a name and a value."))?;
-    Ok(FetchRequest {
-        method: Method::from_bytes(method.as_bytes())
-            .map_err(|_| invalid("method is not an HTTP method."))?,
-        url: parse_url(&url)?,
-        headers: parse_headers(&pairs)?,
-        body: body.map(|body| match body {
-            Either::A(text) => text.into_bytes(),
-            Either::B(bytes) => bytes.to_vec(),
-        }),
-        timeout: parse_millis("timeoutMs", timeout_ms, http::DEFAULT_TIMEOUT)?,
-    })
-}
-
 fn complete(_: &Env, user: provider::User) -> Result<SignInResult> {
     Ok(SignInResult {
         status: "complete".to_owned(),
@@ -724,15 +656,23 @@ impl From<accounts::Account> for Account {
     }
 }
 
-impl From<User> for provider::User {
-    fn from(user: User) -> Self {
+impl From<UserOfTokens> for provider::User {
+    fn from(user: UserOfTokens) -> Self {
         Self {
             id: user.id,
-            email: user.email,
-            name: user.name,
-            image: user.image,
-            email_verified: user.email_verified,
+            email: given(user.email),
+            name: given(user.name),
+            image: given(user.image),
+            email_verified: given(user.email_verified),
         }
+    }
+}
+
+/// What is neither left out nor `null`.
+fn given<T>(value: Option<Either<T, Null>>) -> Option<T> {
+    match value {
+        Some(Either::A(value)) => Some(value),
+        Some(Either::B(Null)) | None => None,
     }
 }
 
@@ -761,23 +701,6 @@ impl From<Snapshot> for SessionSnapshot {
             expires_at_ms: snapshot.expires_at_ms.map(|ms| ms as f64),
             retry_at_ms: snapshot.retry_at_ms.map(|ms| ms as f64),
             revision: snapshot.revision as f64,
-        }
-    }
-}
-
-impl From<session::FetchResponse> for FetchResponse {
-    fn from(response: session::FetchResponse) -> Self {
-        let phrase = response.status.canonical_reason().unwrap_or_default();
-        let headers = response.headers.iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            vec![name.as_str().to_owned(), value]
-        });
-        Self {
-            status: response.status.as_u16(),
-            status_text: phrase.to_owned(),
-            headers: headers.collect(),
-            url: response.url.into(),
-            body: response.body.into(),
         }
     }
 }

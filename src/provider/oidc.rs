@@ -106,7 +106,7 @@ impl Oidc {
         if document.issuer.trim_end_matches('/') != self.issuer_name.trim_end_matches('/') {
             return Err(unexpected);
         }
-        let endpoint = |url: &str| {
+        let endpoint = |url: &str| -> Result<Url> {
             let url = parse_url(url).map_err(|_| unexpected.clone())?;
             Origin::of(&url).map_err(|_| unexpected.clone())?;
             Ok(url)

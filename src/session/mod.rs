@@ -38,17 +38,19 @@ mod renewal;
 mod revocations;
 mod state;
 
-pub use fetch::{FetchRequest, FetchResponse};
+pub use fetch::{
+    Delivery, Exchange, FetchAnswer, FetchBody, FetchHead, FetchRequest, FetchResponse,
+};
 pub use policy::PolicyOptions;
 pub use state::{Reason, Snapshot, State};
 
 use self::core::{Core, Fresh};
-use crate::Result;
 use crate::clock::{Clock, SystemClock};
 use crate::http::{HttpClient, Origin};
 use crate::provider::{Grant, Provider, SignIn, SignUp, User};
 use crate::secret::SecretString;
 use crate::vault::Vault;
+use crate::{Error, Result};
 use audit::{Anomaly, Audit};
 use engine::Engine;
 use policy::Policy;
@@ -73,6 +75,8 @@ pub struct SessionOptions {
     pub account: Option<String>,
     /// How long the session may live and lie unused. Default: as long as the server allows.
     pub policy: PolicyOptions,
+    /// What sends the requests, the provider's and the application's. Default: [`HttpClient::new`].
+    pub http: HttpClient,
     /// The clock. Default [`SystemClock`].
     pub clock: Arc<dyn Clock>,
 }
@@ -87,6 +91,7 @@ impl SessionOptions {
             allowed_origins: Vec::new(),
             account: None,
             policy: PolicyOptions::default(),
+            http: HttpClient::new(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -122,7 +127,7 @@ impl Session {
             key,
             turn_path,
             provider: options.provider,
-            http: HttpClient::new(),
+            http: options.http,
             origins,
             clock: options.clock,
             audit: Audit::default(),
@@ -217,9 +222,15 @@ impl Session {
     /// What kept the server from answering; the session then stands as before, offline. `ERR_REFRESH_UNANSWERED`,
     /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
     pub async fn refresh(&self, retry_unanswered: bool) -> Result<Snapshot> {
-        let flight = self.0.fly(retry_unanswered)?;
-        flight.await?;
-        Ok(self.snapshot())
+        loop {
+            let flown = self.0.fly(retry_unanswered)?.await;
+            // One that somebody else had begun without that wish: then it is ours to fly.
+            if retry_unanswered && flown == Err(Error::RefreshUnanswered) {
+                continue;
+            }
+            flown?;
+            return Ok(self.snapshot());
+        }
     }
 
     /// Locks the session: no token leaves before [`Session::unlock`], in any process and after a restart. Without a session
@@ -305,7 +316,7 @@ impl Session {
     /// # Errors
     /// `ERR_ORIGIN_NOT_ALLOWED`, those of [`HttpClient::send`], `ERR_SESSION_CLOSED`.
     pub async fn fetch(&self, request: FetchRequest) -> Result<FetchResponse> {
-        fetch::fetch(&self.0, request).await
+        fetch::fetch_response(&self.0, request).await
     }
 
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.

@@ -50,6 +50,33 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// The operating system's.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// The file at `path`, held open only to be looked at; `None` where that does not tell when another file takes its
+    /// place.
+    fn look(&self, _path: &Path) -> Option<Box<dyn Look>> {
+        None
+    }
+}
+
+/// A file that is open to be looked at.
+pub trait Look: Debug + Send + Sync {
+    /// The file as it is now, wherever its name points.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn stamp(&self) -> io::Result<Stamp>;
+}
+
+/// What a file shows of what is done to it: equal stamps, taken one after the other, are of a file to which nothing was
+/// done in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Identity and length.
+    pub stat: Stat,
+    /// How many names it has: one less when another file takes its place.
+    pub links: u64,
+    /// When its content, its names or its rights last changed: seconds and nanoseconds.
+    pub changed: (i64, i64),
 }
 
 /// An open file.
@@ -59,6 +86,16 @@ pub trait DiskFile: Debug + Send {
     /// # Errors
     /// The operating system's.
     fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>>;
+
+    /// Reads the first `len` bytes, or as many as there are.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn read_start(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read_from(0)?;
+        bytes.truncate(len);
+        Ok(bytes)
+    }
 
     /// Writes all of `bytes` at `offset`.
     ///
@@ -160,6 +197,14 @@ impl Disk for OsDisk {
         let parents = missing.iter().filter_map(|made| made.parent());
         parents.rev().try_for_each(|parent| self.sync_dir(parent))
     }
+
+    #[cfg(unix)]
+    fn look(&self, path: &Path) -> Option<Box<dyn Look>> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        no_follow(&mut options);
+        Some(Box::new(LookedAt(options.open(path).ok()?)))
+    }
 }
 
 /// Adds 0600 to a file that will be created.
@@ -209,6 +254,13 @@ impl DiskFile for OsFile {
         Ok(bytes)
     }
 
+    fn read_start(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(len);
+        self.0.rewind()?;
+        (&self.0).take(len as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.0.seek(SeekFrom::Start(offset))?;
         self.0.write_all(bytes)
@@ -227,5 +279,22 @@ impl DiskFile for OsFile {
         return Ok(unix_stat(&self.0.metadata()?));
         #[cfg(windows)]
         return windows_stat(&self.0);
+    }
+}
+
+#[cfg(unix)]
+#[derive(Debug)]
+struct LookedAt(File);
+
+#[cfg(unix)]
+impl Look for LookedAt {
+    fn stamp(&self) -> io::Result<Stamp> {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = self.0.metadata()?;
+        Ok(Stamp {
+            stat: unix_stat(&found),
+            links: found.nlink(),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
     }
 }

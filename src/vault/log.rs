@@ -29,7 +29,6 @@ pub(crate) struct Place {
 #[derive(Debug)]
 pub(crate) struct Unread {
     file: Box<dyn DiskFile>,
-    bytes: Vec<u8>,
     pub(crate) header: Header,
 }
 
@@ -70,15 +69,11 @@ impl Place {
             .disk
             .open(&self.path)
             .map_err(Error::vault_io("open the vault file"))?;
-        let bytes = file
-            .read_from(0)
+        let start = file
+            .read_start(Header::LEN)
             .map_err(Error::vault_io("read the vault file"))?;
-        let header = Header::decode(&bytes, &self.vault_id)?;
-        Ok(Some(Unread {
-            file,
-            bytes,
-            header,
-        }))
+        let header = Header::decode(&start, &self.vault_id)?;
+        Ok(Some(Unread { file, header }))
     }
 
     fn chain(&self, header: &Header, root: &RootKey) -> Chain {
@@ -92,16 +87,17 @@ impl Unread {
     /// # Errors
     /// `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`.
     pub(crate) fn replay(
-        self,
+        mut self,
         place: &Place,
         root: &RootKey,
         contents: &mut Contents,
     ) -> Result<(Log, Tail)> {
-        let id = self
+        let io = Error::vault_io;
+        let id = self.file.stat().map_err(io("read the vault file"))?.id;
+        let frames = self
             .file
-            .stat()
-            .map_err(Error::vault_io("read the vault file"))?
-            .id;
+            .read_from(Header::LEN as u64)
+            .map_err(io("read the vault file"))?;
         let mut log = Log {
             chain: place.chain(&self.header, root),
             file: self.file,
@@ -109,12 +105,7 @@ impl Unread {
             end: Header::LEN as u64,
             unsettled: true,
         };
-        let tail = replay(
-            &mut log.chain,
-            &mut log.end,
-            &self.bytes[Header::LEN..],
-            contents,
-        )?;
+        let tail = replay(&mut log.chain, &mut log.end, &frames, contents)?;
         if log.end == Header::LEN as u64 {
             // A file is put in place with its first frame, so without one it was cut or its header was changed.
             return Err(Error::VaultTampered("its first frame is missing"));

@@ -10,7 +10,7 @@
 //! | [`contents`] | what the writes so far add up to |
 //! | [`header`], [`frame`], [`aead`] | how a write is sealed and bound to its place |
 //! | [`log`] | the file: replay, append, rewrite |
-//! | [`disk`], [`lock`] | what is asked of the operating system |
+//! | [`disk`], [`lock`], [`glance`] | what is asked of the operating system; a cheap look at the file |
 //! | [`root_key`] | the key: in the keychain, or from a passphrase |
 //! | [`anchor`] | what an open vault tells the keychain |
 //! | [`slot`] | which keychain item is a file's |
@@ -27,6 +27,7 @@ mod batch;
 mod contents;
 pub mod disk;
 mod frame;
+mod glance;
 mod header;
 mod lock;
 mod log;
@@ -324,6 +325,7 @@ impl Vault {
         let mut writer = self.0.writer();
         *writer = None;
         *write(&self.0.seen) = None;
+        self.0.glance.close();
         *write(&self.0.contents) = Contents::default();
         drop(writer);
         self.0.listeners.close();

@@ -3,6 +3,7 @@
 
 use super::batch::Op;
 use super::contents::Contents;
+use super::glance::Glance;
 use super::lock::{LockFile, OwnedLock};
 use super::log::{AppendError, Log, Place, Tail, Unread};
 use super::options::{Protection, VaultOptions};
@@ -104,6 +105,7 @@ pub(super) fn open(
         lock,
         item_lock,
         seen: RwLock::new(Some(log.stat())),
+        glance: Glance::default(),
         writer: Mutex::new(Some(Writer { log, root, keys })),
         contents: RwLock::new(contents),
         listeners: Listeners::default(),

@@ -4,6 +4,7 @@
 use super::batch::Op;
 use super::contents::Contents;
 use super::disk::Stat;
+use super::glance::Glance;
 use super::lock::LockFile;
 use super::log::{AppendError, Compared, Log, Place, Tail};
 use super::options::Protection;
@@ -28,6 +29,7 @@ pub(super) struct Inner {
     /// The file as it was last read or written; `None` once closed. Lets a reader see without the writer's lock that
     /// nothing has changed.
     pub(super) seen: RwLock<Option<Stat>>,
+    pub(super) glance: Glance,
     /// What readers see. Changed only while `writer` is held, and never during a write to disk.
     pub(super) contents: RwLock<Contents>,
     pub(super) listeners: Listeners,
@@ -174,7 +176,8 @@ impl Inner {
     /// Whether memory holds what the file holds.
     pub(super) fn is_current(&self) -> Result<bool> {
         let seen = read(&self.seen).ok_or(Error::VaultClosed)?;
-        Ok(self.stat()? == seen)
+        let look = || self.place.disk.look(&self.place.path);
+        self.glance.is_current(seen, || self.stat(), look)
     }
 
     pub(super) fn stat(&self) -> Result<Stat> {

@@ -15,11 +15,12 @@ export async function openAddon(options: CreateAuthOptions): Promise<Opened> {
   const vault = await addon.Vault.open(options.vault);
   try {
     const { backend, description, path } = vault.protection();
-    const { provider, allowedOrigins } = options;
+    const { provider, allowedOrigins, http } = options;
     const session = await addon.AuthSession.open({
       vault,
       provider,
       ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
+      ...(http === undefined ? {} : { http }),
     });
     return { vault, session, protection: { backend, description, path } };
   } catch (error) {

@@ -14,6 +14,8 @@ const MAX_NAME_LENGTH = 256;
 const MAX_URL_LENGTH = 8 * 1024;
 const MAX_METHOD_LENGTH = 32;
 const MAX_HEADERS = 100;
+/** Longer than any identifier that is drawn at random. */
+const MAX_REQUEST_ID_LENGTH = 64;
 /** Node's own limit for a request's header block. */
 const MAX_HEADER_CHARACTERS = 16 * 1024;
 /** A body is copied page → main → addon; larger uploads belong in a stream. */
@@ -52,12 +54,21 @@ export function parseSignUp(args: readonly unknown[]): SignUpRequest {
 
 export interface FetchRequest {
   url: string;
-  init: BrokerRequestInit;
+  init: Omit<BrokerRequestInit, 'requestId'>;
+  requestId?: string;
 }
 
 export function parseFetch(args: readonly unknown[]): FetchRequest {
   const [url, init] = args;
-  return { url: parseUrl(url), init: parseInit(init) };
+  const { requestId, ...request } = parseInit(init);
+  return { url: parseUrl(url), init: request, ...(requestId === undefined ? {} : { requestId }) };
+}
+
+export function parseRequestId(value: unknown): string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > MAX_REQUEST_ID_LENGTH) {
+    throw invalid(`fetch: requestId must be a text of 1 to ${MAX_REQUEST_ID_LENGTH} characters.`);
+  }
+  return value;
 }
 
 function parseUrl(value: unknown): string {
@@ -87,9 +98,11 @@ function parseInit(value: unknown): BrokerRequestInit {
   const method = own(record, 'method');
   const headers = own(record, 'headers');
   const body = own(record, 'body');
+  const requestId = own(record, 'requestId');
   if (method !== undefined) init.method = parseMethod(method);
   if (headers !== undefined) init.headers = parseHeaders(headers);
   if (body !== undefined) init.body = parseBody(body);
+  if (requestId !== undefined) init.requestId = parseRequestId(requestId);
   return init;
 }
 

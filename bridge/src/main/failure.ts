@@ -32,7 +32,7 @@ export function toFailure(error: unknown): Failure {
 }
 
 // Node's own errors have `ERR_*` codes too, so the name is part of the test.
-function isLatchkeyError(error: unknown): error is Error & { code: ErrorCode } {
+export function isLatchkeyError(error: unknown): error is Error & { code: ErrorCode } {
   if (!(error instanceof Error) || error.name !== 'LatchkeyError') return false;
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^ERR_[A-Z_]{1,60}$/.test(code);

@@ -1,12 +1,13 @@
 import type { IpcMain, IpcMainInvokeEvent } from 'electron';
-import type { SignInResult as AddonSignInResult, FetchResponse } from 'electron-latchkey';
+import type { SignInResult as AddonSignInResult, FetchHead } from 'electron-latchkey';
 import { type BrokerResponse, CHANNELS, type Failure, type Result, type SignInResult } from '../protocol.js';
-import { parseFetch, parseSignIn, parseSignUp } from './arguments.js';
+import { parseFetch, parseRequestId, parseSignIn, parseSignUp } from './arguments.js';
 import { toFailure } from './failure.js';
 import { copyUser, type Lifecycle } from './lifecycle.js';
+import { RunningFetches } from './running-fetches.js';
 import type { SenderCheck } from './sender.js';
 
-type Call = (args: readonly unknown[]) => Promise<unknown>;
+type Call = (args: readonly unknown[], sender: object) => Promise<unknown>;
 
 const NOT_ALLOWED: Failure = {
   ok: false,
@@ -27,6 +28,7 @@ export function installHandlers(ipcMain: IpcMain, lifecycle: Lifecycle, maySend:
 
 function callsOf(lifecycle: Lifecycle): [string, Call][] {
   const session = async () => (await lifecycle.opened()).session;
+  const fetches = new RunningFetches();
   return [
     [CHANNELS.snapshot, async () => lifecycle.snapshot()],
     [CHANNELS.retry, () => lifecycle.retry()],
@@ -61,9 +63,13 @@ function callsOf(lifecycle: Lifecycle): [string, Call][] {
     ],
     [
       CHANNELS.fetch,
-      async (args) => {
-        const { url, init } = parseFetch(args);
-        return brokerResponse(await (await session()).fetch(url, init));
+      async (args, sender) => brokerResponse(await fetches.run(sender, parseFetch(args), session)),
+    ],
+    [
+      CHANNELS.cancelFetch,
+      async (args, sender) => {
+        fetches.cancel(sender, parseRequestId(args[0]));
+        return null;
       },
     ],
   ];
@@ -77,7 +83,7 @@ async function answer(
 ): Promise<Result<unknown>> {
   if (!maySend(event)) return NOT_ALLOWED;
   try {
-    return { ok: true, value: await call(args) };
+    return { ok: true, value: await call(args, event.sender) };
   } catch (error) {
     return toFailure(error);
   }
@@ -89,13 +95,8 @@ function signInResult(result: AddonSignInResult, lifecycle: Lifecycle): SignInRe
   return { status: result.status, user: copyUser(result.user) };
 }
 
-function brokerResponse({ status, statusText, url, headers, body }: FetchResponse): BrokerResponse {
-  return {
-    status,
-    statusText,
-    url,
-    headers,
-    // A Buffer may be a window onto a shared pool, and structured clone sends the whole pool along. A copy has its own memory.
-    body: new Uint8Array(body),
-  };
+function brokerResponse({ status, statusText, url, headers, first }: FetchHead): BrokerResponse {
+  // A window onto a larger buffer would send all of it along (structured clone). A copy has its own memory.
+  const body = first.byteLength === first.buffer.byteLength ? first : new Uint8Array(first);
+  return { status, statusText, url, headers, body };
 }

@@ -6,9 +6,11 @@
  * - `lifecycle.ts` opening, unavailable, retry
  * - `sender.ts` who may call; `windows.ts` who was registered and who hears events
  * - `arguments.ts` what a page sends, from unknown to typed
+ * - `fetch/` a standard `fetch` for main; `running-fetches.ts` those of pages, so that they can be given up
  * - `handlers.ts` one IPC handler per call; `failure.ts` exceptions as answers
  */
 
 export type { AuthSnapshot, AuthState, Problem, Protection, User } from '../protocol.js';
 export { type Auth, createAuth } from './create-auth.js';
+export { createFetch, type FetchOptions } from './fetch/create-fetch.js';
 export type { CreateAuthOptions } from './options.js';

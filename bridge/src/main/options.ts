@@ -1,4 +1,4 @@
-import type { AuthSessionOptions, VaultOptions } from 'electron-latchkey';
+import type { AuthSessionOptions, HttpOptions, VaultOptions } from 'electron-latchkey';
 import { BridgeError } from './failure.js';
 
 export interface CreateAuthOptions {
@@ -6,6 +6,8 @@ export interface CreateAuthOptions {
   provider: AuthSessionOptions['provider'];
   /** Origins beside the provider's own whose requests carry the token, such as `https://api.example.com`. */
   allowedOrigins?: string[];
+  /** How connections are made: certificates, proxy, time to connect. */
+  http?: HttpOptions;
   /**
    * Origins whose pages may call: `app://my-app`, `http://localhost:5173`, or `file://` for pages loaded from disk.
    * Exact: no wildcards, no paths.

@@ -46,6 +46,7 @@ export function exposeAuth(key = 'auth'): void {
     refresh: () => call(CHANNELS.refresh),
     retry: () => call(CHANNELS.retry),
     fetch: (url, init) => call(CHANNELS.fetch, url, init),
+    cancelFetch: (requestId) => call(CHANNELS.cancelFetch, requestId),
   };
   contextBridge.exposeInMainWorld(key, Object.freeze(broker));
 }

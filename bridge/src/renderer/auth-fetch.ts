@@ -10,15 +10,21 @@ const NULL_BODY_STATUSES = new Set([204, 205, 304]);
  *
  * Any client that takes a fetch takes this one; for Better Auth it is `fetchOptions.customFetchImpl`.
  * A request that gets no response rejects with a `TypeError`, as the standard says, which also has the `code`.
- * Aborting rejects at once; the request itself may still reach the server.
+ * Aborting rejects at once, and gives the request up in main; it may have reached the server.
  */
 export function createAuthFetch(broker: AuthBroker = brokerOfWindow()): typeof fetch {
+  const nextId = requestIds();
   return async (input, init) => {
     // The platform's own Request does the reading: defaults, header rules, and the encoding of every kind of body.
     const request = new Request(input, init);
     request.signal.throwIfAborted();
-    const prepared = await requestInit(request);
-    const result = await withAbort(request.signal, () => broker.fetch(request.url, prepared));
+    const requestId = nextId();
+    const prepared = { ...(await requestInit(request)), requestId };
+    const result = await withAbort(request.signal, {
+      start: () => broker.fetch(request.url, prepared),
+      // What comes of it changes nothing here.
+      abort: () => void broker.cancelFetch(requestId).catch(() => undefined),
+    });
     if (!result.ok) throw failed(result);
     return toResponse(result.value);
   };
@@ -33,12 +39,28 @@ async function requestInit(request: Request): Promise<BrokerRequestInit> {
   };
 }
 
-function withAbort<T>(signal: AbortSignal, start: () => Promise<T>): Promise<T> {
+// Unlike those of a page that was here before, whose requests may still be under way.
+function requestIds(): () => string {
+  const random = crypto.getRandomValues(new Uint32Array(4)).join('-');
+  let count = 0;
+  return () => `${random}-${count++}`;
+}
+
+interface Work<T> {
+  start(): Promise<T>;
+  abort(): void;
+}
+
+function withAbort<T>(signal: AbortSignal, work: Work<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const abort = () => reject(signal.reason);
+    const abort = () => {
+      reject(signal.reason);
+      work.abort();
+    };
     signal.addEventListener('abort', abort, { once: true });
-    start()
+    work
+      .start()
       .then(resolve, reject)
       .finally(() => signal.removeEventListener('abort', abort));
   });

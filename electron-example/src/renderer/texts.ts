@@ -318,6 +318,10 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'The answer is too large',
     text: 'The app stopped reading it.',
   },
+  ERR_ABORTED: {
+    title: 'The request was stopped',
+    text: 'It may have reached the server before that.',
+  },
   ERR_KEYCHAIN_UNAVAILABLE: {
     title: 'No keychain was found',
     text: 'Latchkey keeps the key to your session in the keychain of this computer, and none is running.',

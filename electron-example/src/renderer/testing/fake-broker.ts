@@ -54,6 +54,7 @@ export class FakeBroker {
   readonly retry = vi.fn<AuthBroker['retry']>(async () => this.#answer());
   readonly snapshot = vi.fn<AuthBroker['snapshot']>(async () => this.#answer());
   readonly fetch = vi.fn<AuthBroker['fetch']>(async () => failure('ERR_NETWORK'));
+  readonly cancelFetch = vi.fn<AuthBroker['cancelFetch']>(async () => ({ ok: true, value: null }));
 
   constructor(start: Partial<AuthSnapshot> = {}) {
     this.snapshotNow = { ...SIGNED_OUT, ...start };

@@ -1,0 +1,50 @@
+import type { AuthSession, FetchHead } from 'electron-latchkey';
+import type { FetchRequest } from './arguments.js';
+import { BridgeError } from './failure.js';
+
+interface RunningFetch {
+  cancelled: boolean;
+  cancel(): void;
+}
+
+/** The requests of pages that are under way, so that the page that made one, and no other, can give it up. */
+export class RunningFetches {
+  readonly #bySender = new WeakMap<object, Map<string, RunningFetch>>();
+
+  /** Sends a request and waits for the whole answer. */
+  async run(sender: object, request: FetchRequest, open: () => Promise<AuthSession>): Promise<FetchHead> {
+    const { url, init, requestId } = request;
+    const running: RunningFetch = { cancelled: false, cancel: () => undefined };
+    const forget = requestId === undefined ? () => undefined : this.#remember(sender, requestId, running);
+    try {
+      const session = await open();
+      if (running.cancelled) throw aborted();
+      const exchange = session.exchange(url, init, { whole: true });
+      running.cancel = () => exchange.cancel();
+      return await exchange.response();
+    } finally {
+      forget();
+    }
+  }
+
+  /** Gives a request up. One that is over, or was never made by this sender, stays as it is. */
+  cancel(sender: object, requestId: string): void {
+    const running = this.#bySender.get(sender)?.get(requestId);
+    if (running === undefined) return;
+    running.cancelled = true;
+    running.cancel();
+  }
+
+  #remember(sender: object, requestId: string, running: RunningFetch): () => void {
+    const mine = this.#bySender.get(sender) ?? new Map<string, RunningFetch>();
+    if (mine.has(requestId)) {
+      throw new BridgeError('ERR_INVALID_ARGUMENT', 'fetch: a request with this requestId is under way.');
+    }
+    this.#bySender.set(sender, mine.set(requestId, running));
+    return () => mine.delete(requestId);
+  }
+}
+
+function aborted(): BridgeError {
+  return new BridgeError('ERR_ABORTED', 'The request was aborted before it was sent.');
+}
