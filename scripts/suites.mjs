@@ -29,6 +29,7 @@ export const SUITES = [
   check('Rust lint, core alone', 'cargo', [...CLIPPY, '--no-default-features', '--', '-D', 'warnings']),
   check('Rust lint, with Node', 'cargo', [...CLIPPY, '--', '-D', 'warnings']),
   { name: 'The core, without Node', run: rustTests },
+  nodeTests('The servers of the tests', '__test__/peers'),
   nodeTests('The addon in Node', '__test__', { keyring: true }),
   nodeTests('The bridge', 'bridge/test'),
   { name: "The example's renderer", run: rendererTests },

@@ -1,0 +1,149 @@
+// Several processes of one application, one session: a token is refreshed by one of them, and all go on with the new one.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { startChild } from './child.mjs';
+import {
+  assertLetIn,
+  assertOncePerExpiry,
+  became,
+  endedOnServer,
+  entered,
+  LONG,
+  outcome,
+  PEERS,
+} from './peer-session.mjs';
+import { FaultProxy } from './peers/fault-proxy.mjs';
+
+const PROCESSES = 4;
+const CALLERS = 50;
+const STORM_MS = LONG ? 30_000 : 7000;
+const ROUNDS = LONG ? 200 : 20;
+
+/** Opens the session and waits to be told; then has callers every 50 ms until the time is over. */
+async function callThrough({ addon, say, hear }, { vaultOptions, provider, resource, callers, durationMs }) {
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const vault = await addon.Vault.open(vaultOptions);
+  const session = await addon.AuthSession.open({ vault, provider });
+  while (session.state().state === 'restoring') await pause(5);
+  await say(session.state().state);
+  await hear();
+  const failed = {};
+  const count = (what) => (failed[what] = (failed[what] ?? 0) + 1);
+  const call = () => session.accessToken().catch((error) => count(error.code));
+  const request = () =>
+    session.fetch(resource).then(
+      ({ status }) => status !== 200 && count(status),
+      (error) => count(error.code),
+    );
+  const endsAtMs = Date.now() + durationMs;
+  while (Date.now() < endsAtMs) {
+    await Promise.all([...Array.from({ length: callers }, call), request()]);
+    await pause(50);
+  }
+  await call();
+  const { status } = await session.fetch(resource);
+  return { failed, state: session.state().state, status };
+}
+
+for (const [kind, Peer] of Object.entries(PEERS)) {
+  test(`${kind}: ${PROCESSES} processes with ${CALLERS} callers each cause one refresh for each expiry, and all are let in`, {
+    timeout: 120_000,
+  }, async (t) => {
+    const server = await Peer.start(t);
+    const { session, who, vaultOptions } = await entered(t, server);
+    const { provider, resource } = server;
+    const argument = { vaultOptions, provider, resource, callers: CALLERS, durationMs: STORM_MS };
+    const children = Array.from({ length: PROCESSES }, () => startChild(t, callThrough, argument));
+    for (const child of children) assert.equal(await child.heard(), 'active');
+    const startedAtMs = Date.now();
+    for (const child of children) child.tell('go');
+    for (const child of children)
+      assert.deepEqual(await child.result(), { failed: {}, state: 'active', status: 200 });
+    assertOncePerExpiry(server, startedAtMs, STORM_MS);
+    t.diagnostic(`${server.counts.refreshes} refreshes, those of the starts included`);
+    assert.equal(await server.isAlive(who), true);
+    await assertLetIn(session, server);
+    assert.equal(session.state().state, 'active');
+  });
+}
+
+/** Does what it is told, on its own session, and says what came of it. */
+async function obey({ addon, say, hear }, { vaultOptions, provider, resource }) {
+  const vault = await addon.Vault.open(vaultOptions);
+  const session = await addon.AuthSession.open({ vault, provider });
+  for (;;) {
+    const order = await hear();
+    if (order === 'end') return;
+    try {
+      if (order === 'fetch') await say((await session.fetch(resource)).status);
+      else if (order === 'state') await say(session.state());
+      else await say(await session[order]().then(() => 'done'));
+    } catch (error) {
+      await say(error.code);
+    }
+  }
+}
+
+/** A process that obeys, and a function that has it do something. */
+function startObedient(t, server, vaultOptions) {
+  const { provider, resource } = server;
+  const child = startChild(t, obey, { vaultOptions, provider, resource });
+  return (order) => {
+    child.tell(order);
+    return child.heard();
+  };
+}
+
+for (const [kind, Peer] of Object.entries(PEERS)) {
+  test(`${kind}: what one process renewed the others use, and a sign-out there is one here`, async (t) => {
+    const server = await Peer.start(t, { accessTokenSeconds: 60 });
+    const { session, who, vaultOptions } = await entered(t, server);
+    const other = startObedient(t, server, vaultOptions);
+    assert.equal(await other('fetch'), 200);
+    const before = server.counts.refreshes;
+    assert.equal(await other('refresh'), 'done');
+    await assertLetIn(session, server);
+    assert.equal(server.counts.refreshes - before, 1);
+    await other('signOut');
+    const left = await became(session, { state: 'signedOut', reason: 'elsewhere' });
+    assert.equal(left.user, null);
+    assert.equal(await outcome(session.accessToken()), 'ERR_NOT_SIGNED_IN');
+    await endedOnServer(server, who);
+    const next = await server.enter(session);
+    assert.equal(await other('fetch'), 200);
+    assert.equal((await other('state')).user.email, session.state().user.email);
+    assert.equal(await server.isAlive(next), true);
+    assert.equal(server.counts.reuses, 0);
+  });
+
+  test(`${kind}: a sign-out beats the refresh of another process, ${ROUNDS} times`, {
+    timeout: LONG ? 600_000 : 60_000,
+  }, async (t) => {
+    const proxy = await FaultProxy.start(t);
+    const server = await Peer.start(t, { accessTokenSeconds: 60, behind: proxy });
+    const { session, who, vaultOptions } = await entered(t, server);
+    const other = startObedient(t, server, vaultOptions);
+    assert.equal(await other('fetch'), 200);
+    const some = (ms) => Math.random() * ms;
+    proxy.delay(server.refreshPath, () => ({ beforeMs: some(8), afterMs: some(8) }));
+    const tally = {};
+    let person = who;
+    for (let round = 0; round < ROUNDS; round++) {
+      const refreshing = other('refresh');
+      await setTimeout(some(20));
+      await session.signOut();
+      const how = await refreshing;
+      tally[how] = (tally[how] ?? 0) + 1;
+      assert.match(how, /^(done|ERR_SUPERSEDED|ERR_NOT_SIGNED_IN)$/);
+      assert.deepEqual([session.state().state, session.state().user], ['signedOut', null]);
+      assert.equal(await other('accessToken'), 'ERR_NOT_SIGNED_IN');
+      assert.equal((await other('state')).state, 'signedOut');
+      await endedOnServer(server, person);
+      person = await server.enter(session);
+      assert.equal(await other('fetch'), 200);
+    }
+    t.diagnostic(JSON.stringify(tally));
+    assert.equal(server.counts.reuses, 0);
+  });
+}
