@@ -41,7 +41,8 @@ export declare class AuthSession {
    */
   signUp(request: SignUpRequest): Promise<SignInResult>
   /**
-   * Signs out: here at once and always, then on the server as far as it can be reached within 5 seconds.
+   * Signs out: here at once and always, then on the server. One that cannot be reached within 5 seconds is told later,
+   * also after a restart.
    *
    * Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
    */
@@ -50,16 +51,44 @@ export declare class AuthSession {
    * Asks the server now whether the session goes on. Joins a renewal that is under way.
    *
    * Rejects with what kept the server from answering (`ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`,
-   * `ERR_RATE_LIMITED`, `ERR_UNEXPECTED_RESPONSE`; the session then stands, offline), `ERR_NOT_SIGNED_IN`,
-   * `ERR_SESSION_EXPIRED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
+   * `ERR_RATE_LIMITED`, `ERR_UNEXPECTED_RESPONSE`; the session then stands, offline), `ERR_REFRESH_UNANSWERED`,
+   * `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
    */
-  refresh(): Promise<SessionSnapshot>
+  refresh(options?: RefreshOptions | undefined | null): Promise<SessionSnapshot>
+  /**
+   * Locks the session: no token leaves before `unlock()`, in any process and after a restart. Takes effect at once; the
+   * promise says whether it is stored. Without a session there is nothing to lock.
+   *
+   * Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
+   */
+  lock(): Promise<void>
+  /**
+   * Unlocks the session. Make sure before that it is the person's wish, with the system's own prompt for instance.
+   *
+   * Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
+   */
+  unlock(): Promise<void>
+  /** Tells that somebody uses the application, for `policy.idleTimeoutMs`. */
+  touch(): void
+  /**
+   * The accounts that have a session in `vault`, sorted by name. A session that was opened without `account` is not among
+   * them.
+   *
+   * Rejects with the vault's errors.
+   */
+  static accounts(vault: Vault): Promise<Array<Account>>
+  /**
+   * Puts an account at the front: the one that a start of the application shows first. Durable, and for every process.
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT`, and the vault's errors.
+   */
+  static activate(vault: Vault, account: string): Promise<void>
   /**
    * The access token, for code in the main process that brings its own HTTP client. Prefer `fetch`, and never send
    * the token to a renderer.
    *
-   * Rejects with `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_CLOSED`, and as `refresh` does when the token
-   * at hand has ended.
+   * Rejects with `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SESSION_CLOSED`, and as
+   * `refresh` does when the token at hand has ended.
    */
   accessToken(options?: AccessTokenOptions | undefined | null): Promise<string>
   /**
@@ -152,7 +181,9 @@ export declare class Vault {
   /**
    * Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
    *
-   * Rejects as `delete` does, and with the keychain's errors.
+   * A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+   *
+   * Rejects as `delete` does, and with the keychain's errors when it does not take the new key; nothing was changed then.
    */
   rotateKey(): Promise<void>
   /**
@@ -186,29 +217,40 @@ export interface AccessTokenOptions {
   minValidityMs?: number
 }
 
+/** An account that the vault knows. */
+export interface Account {
+  /** The name its session is opened with. */
+  name: string
+  /** Who is, or was, signed in. */
+  user: User
+  /** Whether its session has not ended. */
+  signedIn: boolean
+  /** Whether it is the one at the front. */
+  active: boolean
+}
+
 /** How to open a session. */
 export interface AuthSessionOptions {
   /** Where the session is kept. */
   vault: Vault
   /** Who signs people in. */
-  provider: BetterAuthOptions
+  provider: ProviderOptions
+  /**
+   * The name of the account, 1 to 256 bytes, for an application with several people signed in at once: each account has a
+   * session of its own. Default: the application has one session.
+   */
+  account?: string
+  /** How long the session may live and lie unused. Default: as long as the server allows. */
+  policy?: SessionPolicy
   /** Origins that may receive the access token, beside the provider's own, such as `https://api.example.com`. */
   allowedOrigins?: Array<string>
-}
-
-/** A Better Auth server with the bearer plugin. */
-export interface BetterAuthOptions {
-  /** The kind of provider. */
-  type: 'better-auth'
-  /** The URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback address. */
-  baseUrl: string
 }
 
 /**
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_INTERNAL'
 
 /** A request. */
 export interface FetchInit {
@@ -269,15 +311,68 @@ export interface Protection {
   path: string
 }
 
+/** Who signs people in. Which fields there are depends on `type`. */
+export interface ProviderOptions {
+  /**
+   * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+   */
+  type: 'better-auth' | 'token-endpoint' | 'oidc'
+  /**
+   * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
+   * address, as all URLs here.
+   */
+  baseUrl?: string
+  /**
+   * `token-endpoint`: `POST {refreshToken}` answers `{accessToken, refreshToken?, expiresIn?, user?}`, `expiresIn` in
+   * seconds; 401 and 403 end the session.
+   */
+  refreshUrl?: string
+  /** `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in. */
+  signInUrl?: string
+  /** `token-endpoint`: `POST {refreshToken}` ends the session. Without it the server is not told. */
+  signOutUrl?: string
+  /** `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies. */
+  issuer?: string
+  /** `oidc`: the identifier of a public client. */
+  clientId?: string
+  /**
+   * `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
+   * is sent once, and one that may be spent is not sent again by itself.
+   */
+  refreshTokenReuse?: boolean
+}
+
+/** How to refresh. */
+export interface RefreshOptions {
+  /**
+   * Sends a refresh token that may be spent (reason `unanswered`) once more. If it was spent, the session ends. Default
+   * false.
+   */
+  retryUnanswered?: boolean
+}
+
+/** What the application allows a session. */
+export interface SessionPolicy {
+  /** The session locks after so many milliseconds without a request, a token taken, or `touch()`. Default never. */
+  idleTimeoutMs?: number
+  /** The session ends so many milliseconds after the sign-in, whatever the server allows. Default never. */
+  maxLifetimeMs?: number
+}
+
 /** What everybody may know of a session. Holds no token. */
 export interface SessionSnapshot {
   /**
    * Where the session stands. `offline` keeps everything; `expired` means the server ended the session, and keeps the
-   * user.
+   * user; `locked` lets no token out.
    */
   state: 'signedOut' | 'restoring' | 'signingIn' | 'active' | 'offline' | 'expired' | 'locked'
-  /** Why it stands there. */
-  reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'network' | 'server' | 'rateLimited' | 'ended' | 'signedOut'
+  /**
+   * Why it stands there. `elsewhere`: another process of the application renewed, signed in or out. `unanswered`: a refresh
+   * token that serves once was sent and no answer came; it may be spent and is not sent again by itself. `notStored`: the
+   * vault could not take the new tokens yet. `busy`: another process renews and does not come to an end.
+   */
+  reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'
   /** Whose session it is, or was until it ended. */
   user: User | null
   /** When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say. */
@@ -294,16 +389,27 @@ export interface SetOptions {
   ttlMs?: number
 }
 
-/** How somebody signs in. */
+/** How somebody signs in. Which fields there are depends on `method`. */
 export interface SignInRequest {
-  /** The way of signing in. */
-  method: 'password'
-  /** The e-mail address. */
-  email: string
-  /** The password. */
-  password: string
-  /** Whether using the session prolongs it beyond its first period. Default true. */
+  /**
+   * The way of signing in: `password`, or `tokens` that the application has already, where the provider renews with a
+   * refresh token (`token-endpoint`, `oidc`).
+   */
+  method: 'password' | 'tokens'
+  /** `password`: the e-mail address. */
+  email?: string
+  /** `password`: the password. */
+  password?: string
+  /** `password`: whether using the session prolongs it beyond its first period. Default true. */
   rememberMe?: boolean
+  /** `tokens`: the access token. */
+  accessToken?: string
+  /** `tokens`: the refresh token. Without it the session ends with the access token. */
+  refreshToken?: string
+  /** `tokens`: how many milliseconds the access token lives from now. Default: what a JWT says of itself, or unknown. */
+  expiresInMs?: number
+  /** `tokens`: whose they are. Default: who the server's userinfo says (`oidc`). */
+  user?: User
 }
 
 /** How a sign-in ended. */
@@ -352,7 +458,8 @@ export interface VaultChange {
 export interface VaultOptions {
   /**
    * Names the vault for ever, such as `com.example.app`: 1 to 128 of `A-Z a-z 0-9 . _ -`, not beginning with a dot.
-   * The keychain item is found by it, so it must not change when the app is renamed.
+   * The keychain item is found by it, so it must not change when the app is renamed. Two folders with one id are two
+   * vaults.
    */
   id: string
   /**

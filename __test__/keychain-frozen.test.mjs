@@ -83,3 +83,29 @@ test('many calls that hang leave the threads of others free', linuxOnly, async (
   assert.deepEqual(codes, ['ERR_KEYCHAIN_TIMEOUT']);
   assert.ok(tookMs < DEADLINE_MS / 2, `a write took ${tookMs} ms`);
 });
+
+test('a rotation that timed out takes no key away when the service answers late', linuxOnly, async (t) => {
+  const session = await DesktopSession.start(t);
+  const work = async ({ addon, say, hear }, options) => {
+    const vault = await addon.Vault.open(options);
+    const reader = await addon.Vault.open(options);
+    await vault.set('key', 'kept');
+    await say('open');
+    await hear();
+    const rotating = vault.rotateKey().catch((error) => error.code);
+    await reader.set('meanwhile', 'written');
+    await say(await rotating);
+    await hear();
+    await vault.rotateKey();
+    const again = await addon.Vault.open(options);
+    return Promise.all([again.get('key'), reader.get('meanwhile')]);
+  };
+  const app = startChild(t, work, session.vault('vault', DEADLINE_MS), { env: session.appEnv });
+  assert.equal(await app.heard(), 'open');
+  session.freeze();
+  app.tell('frozen');
+  assert.equal(await app.heard(), 'ERR_KEYCHAIN_TIMEOUT');
+  session.thaw();
+  app.tell('thawed');
+  assert.deepEqual(await app.result(), ['kept', 'written']);
+});

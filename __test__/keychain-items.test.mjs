@@ -8,8 +8,13 @@ import { DesktopSession } from './desktop-session.mjs';
 
 const linuxOnly = { skip: process.platform !== 'linux' && 'the Secret Service is Linux', timeout: 30_000 };
 
-/** Where the root key of DesktopSession.vault() lies. A change here would lose every user's vault. */
-const ITEM = { service: 'test.latchkey.app', username: 'latchkey-root-key' };
+const SERVICE = 'test.latchkey.app';
+
+/** Where the root key of a DesktopSession.vault() lies. A change here would lose every user's vault. */
+async function itemOf(session, name) {
+  const slot = (await vaultFile(session, name)).subarray(108, 124);
+  return { service: SERVICE, username: `latchkey-root-key.${slot.toString('hex')}` };
+}
 
 /** Version, generation of the oldest file that is not an old copy, epoch, key. */
 const ITEM_BYTES = 1 + 8 + 4 + 32;
@@ -39,23 +44,33 @@ async function opens(t, session, name) {
   return answer?.error?.code ?? answer;
 }
 
-test('the key is one item, found by the vault id', linuxOnly, async (t) => {
+test("the key is one item, found by the vault id and the file's slot", linuxOnly, async (t) => {
   const session = await usedSession(t);
-  const [secret, ...more] = await session.lookup({ service: ITEM.service });
+  const [secret, ...more] = await session.lookup({ service: SERVICE });
   assert.deepEqual(more, []);
+  assert.deepEqual(await session.lookup(await itemOf(session)), [secret]);
   assert.equal(Buffer.from(secret, 'base64').length, ITEM_BYTES);
   assert.equal((await vaultFile(session)).includes('precious'), false);
 });
 
+test('two folders with one id have two items, and each its own', linuxOnly, async (t) => {
+  const session = await usedSession(t);
+  assert.equal(await opens(t, session, 'new'), null);
+  assert.equal((await session.lookup({ service: SERVICE })).length, 2);
+  await session.clear(await itemOf(session, 'new'));
+  assert.equal(await opens(t, session, 'new'), 'ERR_KEY_MISSING');
+  assert.equal(await opens(t, session), 'precious');
+});
+
 test('two items that match are ambiguous, and both stay', linuxOnly, async (t) => {
   const session = await usedSession(t);
-  await session.store({ ...ITEM, another: 'one' }, 'c29tZXRoaW5nIGVsc2U=');
-  const before = [await session.lookup(ITEM), await vaultFile(session)];
+  const item = await itemOf(session);
+  await session.store({ ...item, another: 'one' }, 'c29tZXRoaW5nIGVsc2U=');
+  const before = [await session.lookup(item), await vaultFile(session)];
   assert.equal(before[0].length, 2);
   assert.equal(await opens(t, session), 'ERR_KEYCHAIN_AMBIGUOUS');
-  assert.equal(await opens(t, session, 'new'), 'ERR_KEYCHAIN_AMBIGUOUS');
-  assert.deepEqual([await session.lookup(ITEM), await vaultFile(session)], before);
-  await session.clear({ ...ITEM, another: 'one' });
+  assert.deepEqual([await session.lookup(item), await vaultFile(session)], before);
+  await session.clear({ ...item, another: 'one' });
   assert.equal(await opens(t, session), 'precious');
 });
 
@@ -72,27 +87,27 @@ const WRONG_ITEMS = {
 };
 test('an item that is not the key is an error, and all stays as it is', linuxOnly, async (t) => {
   const session = await usedSession(t);
-  const file = await vaultFile(session);
-  const [key] = await session.lookup(ITEM);
+  const [file, item] = [await vaultFile(session), await itemOf(session)];
+  const [key] = await session.lookup(item);
   for (const [how, secret] of Object.entries(WRONG_ITEMS)) {
-    await session.store(ITEM, secret);
+    await session.store(item, secret);
     assert.equal(await opens(t, session), 'ERR_KEY_INVALID', `an item ${how}`);
-    assert.deepEqual(await session.lookup(ITEM), [secret], how);
+    assert.deepEqual(await session.lookup(item), [secret], how);
     assert.deepEqual(await vaultFile(session), file, how);
   }
-  await session.store(ITEM, key);
+  await session.store(item, key);
   assert.equal(await opens(t, session), 'precious', 'the key put back opens the vault');
 });
 
 test('a vault file without its key is an error, and no key is made', linuxOnly, async (t) => {
   const session = await usedSession(t);
-  const file = await vaultFile(session);
-  const [key] = await session.lookup(ITEM);
-  await session.clear(ITEM);
+  const [file, item] = [await vaultFile(session), await itemOf(session)];
+  const [key] = await session.lookup(item);
+  await session.clear(item);
   assert.equal(await opens(t, session), 'ERR_KEY_MISSING');
-  assert.deepEqual(await session.lookup(ITEM), []);
+  assert.deepEqual(await session.lookup(item), []);
   assert.deepEqual(await vaultFile(session), file);
-  await session.store(ITEM, key);
+  await session.store(item, key);
   assert.equal(await opens(t, session), 'precious');
 });
 

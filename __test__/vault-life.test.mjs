@@ -119,6 +119,7 @@ test('a recovery copy brings everything back, and what was in the way is kept', 
   t.after(() => recovered.close());
   assert.equal(await recovered.get('k'), 'v');
   assert.deepEqual((await readdir(options.path)).sort(), [
+    'vault.key.lock',
     'vault.latchkey',
     'vault.lock',
     'vault.replaced-1',
@@ -148,7 +149,7 @@ test('a wiped vault leaves neither file nor key', async (t) => {
   await vault.set('k', 'v');
   await vault.wipe();
   await rejects('ERR_VAULT_CLOSED', () => vault.get('k'));
-  assert.deepEqual(await readdir(options.path), ['vault.lock']);
+  assert.deepEqual((await readdir(options.path)).sort(), ['vault.key.lock', 'vault.lock']);
   assert.equal(await (await openAgain(t, options)).get('k'), null);
 });
 

@@ -102,8 +102,10 @@ pub enum Error {
         "The vault file belongs to another vault id. Open it with the id it was made with, or choose another path."
     )]
     VaultForeign,
-    /// Another process held the lock for longer than the wait allows.
-    #[error("Another process holds the vault's lock for more than {waited_ms} ms. Try again.")]
+    /// Another process held the lock for longer than the wait allows, or a keychain call did that has not ended.
+    #[error(
+        "The vault's lock is held for more than {waited_ms} ms, by another process or a keychain call that hangs. Try again."
+    )]
     VaultBusy {
         /// How long this call waited, in milliseconds.
         waited_ms: u64,
@@ -157,6 +159,14 @@ pub enum Error {
     /// The server ended the session.
     #[error("The session has ended. Ask the person to sign in again.")]
     SessionExpired,
+    /// The session is locked.
+    #[error("The session is locked. Unlock it first.")]
+    SessionLocked,
+    /// A refresh token that serves once was sent before, and no answer came.
+    #[error(
+        "The session's refresh token was sent, and the server's answer was lost: it may be spent. Ask the person to sign in again, or to try it once more with refresh({{ retryUnanswered: true }})."
+    )]
+    RefreshUnanswered,
     /// The session object was closed.
     #[error("The session is closed. Open it again before using it.")]
     SessionClosed,
@@ -165,15 +175,22 @@ pub enum Error {
     Superseded,
 
     /// The server could not be reached, or the connection broke.
-    #[error("The server could not be reached ({0}). Check the connection and try again.")]
-    Network(&'static str),
+    #[error("The server could not be reached ({reason}). Check the connection and try again.")]
+    Network {
+        /// What failed.
+        reason: &'static str,
+        /// Whether the server may have received the request: all of it, or a part. See [`Error::was_never_sent`].
+        sent: bool,
+    },
     /// The server did not answer in time.
     #[error("The server did not answer within {timeout_ms} ms. Try again.")]
     Timeout {
         /// The limit that passed, in milliseconds.
         timeout_ms: u64,
+        /// Whether the server may have received the request: all of it, or a part. See [`Error::was_never_sent`].
+        sent: bool,
     },
-    /// The server's certificate was refused.
+    /// The server's certificate, or the TLS handshake, was refused: before anything of the request was sent.
     #[error("The server's TLS certificate was refused. The connection was not made.")]
     Tls,
     /// The server answered 5xx.
@@ -251,9 +268,11 @@ codes! {
     Error::SecondFactorRequired => "ERR_SECOND_FACTOR_REQUIRED",
     Error::NotSignedIn => "ERR_NOT_SIGNED_IN",
     Error::SessionExpired => "ERR_SESSION_EXPIRED",
+    Error::SessionLocked => "ERR_SESSION_LOCKED",
+    Error::RefreshUnanswered => "ERR_REFRESH_UNANSWERED",
     Error::SessionClosed => "ERR_SESSION_CLOSED",
     Error::Superseded => "ERR_SUPERSEDED",
-    Error::Network(_) => "ERR_NETWORK",
+    Error::Network { .. } => "ERR_NETWORK",
     Error::Timeout { .. } => "ERR_TIMEOUT",
     Error::Tls => "ERR_TLS",
     Error::Server { .. } => "ERR_SERVER",
@@ -264,6 +283,22 @@ codes! {
 }
 
 impl Error {
+    /// Whether the request that failed so is known not to have reached a server: it was refused before it was sent, or no
+    /// connection came about (no address, refused, no answer to the connection attempt, TLS handshake failed, proxy refused).
+    ///
+    /// `false` is not the opposite, but "unknown": a connection that broke, or a wait that ended, after the first byte may
+    /// have been written. On a kept-alive connection that the server had closed that is what it looks like, too.
+    #[must_use]
+    pub fn was_never_sent(&self) -> bool {
+        matches!(
+            self,
+            Self::Network { sent: false, .. }
+                | Self::Timeout { sent: false, .. }
+                | Self::Tls
+                | Self::InvalidArgument(_)
+        )
+    }
+
     /// Wraps an I/O error of the vault with what was being done.
     pub(crate) fn vault_io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         // An io::Error of the standard library names an OS error and no content.

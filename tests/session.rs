@@ -1,204 +1,13 @@
-//! The session engine with a provider that does as it is told, a real vault and a clock that stands still.
+//! The session engine in one process, with a provider that does as it is told.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a failing test may panic")]
 
-use async_trait::async_trait;
-use electron_latchkey::clock::{Clock, ManualClock};
-use electron_latchkey::http::{HttpClient, Url};
-use electron_latchkey::keychain::MemoryKeychain;
-use electron_latchkey::provider::{Credentials, Grant, Provider, Renewal, SignIn, SignUp, User};
-use electron_latchkey::secret::SecretString;
-use electron_latchkey::session::{Reason, Session, SessionOptions, Snapshot, State};
-use electron_latchkey::vault::{KeySource, Vault, VaultOptions};
-use electron_latchkey::{Error, Result};
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+mod support;
+
+use electron_latchkey::Error;
+use electron_latchkey::clock::Clock as _;
+use electron_latchkey::session::{Reason, State};
 use std::time::Duration;
-use tempfile::TempDir;
-use tokio::sync::Semaphore;
-
-const MINUTE: u64 = 60_000;
-
-/// What the server is told to answer to a renewal.
-enum Answer {
-    Renewed,
-    Over,
-    Trouble(Error),
-}
-
-/// A provider that rotates its token with each renewal, and renews only when let.
-#[derive(Debug)]
-struct Scripted {
-    base_url: Url,
-    answers: Mutex<VecDeque<Answer>>,
-    renewals: AtomicUsize,
-    revoked: AtomicUsize,
-    gate: Semaphore,
-}
-
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Answer")
-    }
-}
-
-impl Scripted {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            base_url: Url::parse("https://auth.example.com/api").unwrap(),
-            answers: Mutex::default(),
-            renewals: AtomicUsize::new(0),
-            revoked: AtomicUsize::new(0),
-            gate: Semaphore::new(Semaphore::MAX_PERMITS),
-        })
-    }
-
-    fn answer(&self, answer: Answer) {
-        self.answers.lock().unwrap().push_back(answer);
-    }
-
-    fn renewals(&self) -> usize {
-        self.renewals.load(Ordering::SeqCst)
-    }
-
-    fn hold(&self) {
-        self.gate.forget_permits(Semaphore::MAX_PERMITS);
-    }
-
-    fn release(&self) {
-        self.gate.add_permits(Semaphore::MAX_PERMITS);
-    }
-
-    fn grant(token: &str, now_ms: u64) -> Grant {
-        Grant {
-            credentials: Credentials {
-                access_token: SecretString::new(token.to_owned()),
-                refresh_token: None,
-                expires_at_ms: Some(now_ms + MINUTE),
-                confirmed_at_ms: now_ms,
-                sliding: true,
-            },
-            user: User {
-                id: "u1".to_owned(),
-                email: Some("a@example.com".to_owned()),
-                name: None,
-                image: None,
-                email_verified: None,
-            },
-        }
-    }
-}
-
-#[async_trait]
-impl Provider for Scripted {
-    fn identity(&self) -> String {
-        format!("scripted {}", self.base_url)
-    }
-
-    fn base_url(&self) -> &Url {
-        &self.base_url
-    }
-
-    async fn sign_in(&self, _: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant> {
-        match how {
-            SignIn::Password { password, .. } if password.expose() == "right" => {
-                Ok(Self::grant("token-0", now_ms))
-            }
-            _ => Err(Error::InvalidCredentials),
-        }
-    }
-
-    async fn sign_up(&self, _: &HttpClient, _: SignUp, now_ms: u64) -> Result<Grant> {
-        Ok(Self::grant("token-0", now_ms))
-    }
-
-    async fn renew(&self, _: &HttpClient, _: &Credentials, now_ms: u64) -> Result<Renewal> {
-        let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
-        let _permit = self.gate.acquire().await.unwrap();
-        let answer = self.answers.lock().unwrap().pop_front();
-        match answer.unwrap_or(Answer::Renewed) {
-            Answer::Renewed => Ok(Renewal::Renewed(Self::grant(
-                &format!("token-{number}"),
-                now_ms,
-            ))),
-            Answer::Over => Ok(Renewal::Over),
-            Answer::Trouble(error) => Err(error),
-        }
-    }
-
-    async fn revoke(&self, _: &HttpClient, _: &Credentials) -> Result<()> {
-        self.revoked.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
-}
-
-struct World {
-    _dir: TempDir,
-    vault: Vault,
-    clock: Arc<ManualClock>,
-    provider: Arc<Scripted>,
-}
-
-impl World {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut options = VaultOptions::new("com.example.test");
-        options.path = Some(dir.path().to_owned());
-        let vault = Vault::open(options, KeySource::keychain(MemoryKeychain::default())).unwrap();
-        Self {
-            _dir: dir,
-            vault,
-            clock: Arc::new(ManualClock::at(1_000_000_000)),
-            provider: Scripted::new(),
-        }
-    }
-
-    async fn open(&self) -> Session {
-        let provider = Arc::clone(&self.provider) as Arc<dyn Provider>;
-        Session::open(SessionOptions {
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            ..SessionOptions::new(self.vault.clone(), provider)
-        })
-        .await
-        .unwrap()
-    }
-
-    async fn signed_in(&self) -> Session {
-        let session = self.open().await;
-        session.sign_in(password("right")).await.unwrap();
-        session
-    }
-}
-
-fn password(password: &str) -> SignIn {
-    SignIn::Password {
-        email: "a@example.com".to_owned(),
-        password: SecretString::new(password.to_owned()),
-        remember_me: true,
-    }
-}
-
-async fn token(session: &Session) -> std::result::Result<String, &'static str> {
-    match session.access_token(Duration::ZERO).await {
-        Ok(token) => Ok(token.expose().to_owned()),
-        Err(error) => Err(error.code()),
-    }
-}
-
-async fn until(session: &Session, state: State) -> Snapshot {
-    let mut changes = session.subscribe();
-    let now = session.snapshot();
-    if now.state == state {
-        return now;
-    }
-    loop {
-        let next = tokio::time::timeout(Duration::from_secs(10), changes.recv());
-        let snapshot = next.await.unwrap().unwrap();
-        if snapshot.state == state {
-            return snapshot;
-        }
-    }
-}
+use support::scripted::{Answer, MINUTE, REFUSED, World, password, token, until};
 
 #[tokio::test]
 async fn a_stored_session_is_shown_at_once_and_then_confirmed() {
@@ -226,11 +35,7 @@ async fn a_stored_session_is_shown_at_once_and_then_confirmed() {
 async fn a_token_of_another_provider_is_never_used() {
     let mut world = World::new();
     world.signed_in().await.close();
-    let mut other = Arc::into_inner(std::mem::replace(&mut world.provider, Scripted::new()));
-    if let Some(other) = &mut other {
-        other.base_url = Url::parse("https://other.example.com/api").unwrap();
-    }
-    world.provider = Arc::new(other.unwrap());
+    world.move_to_another_server();
     let session = world.open().await;
     assert_eq!(session.snapshot().state, State::SignedOut);
     assert_eq!(token(&session).await, Err("ERR_NOT_SIGNED_IN"));
@@ -279,7 +84,7 @@ async fn a_due_token_is_served_while_it_is_renewed() {
         assert_eq!(token(&session).await.as_deref(), Ok("token-0"));
     }
     world.provider.release();
-    session.refresh().await.unwrap();
+    session.refresh(false).await.unwrap();
     assert_eq!(token(&session).await.as_deref(), Ok("token-1"));
     assert_eq!(world.provider.renewals(), 1);
 }
@@ -288,13 +93,11 @@ async fn a_due_token_is_served_while_it_is_renewed() {
 async fn trouble_keeps_everything_and_is_over_by_itself() {
     let world = World::new();
     let session = world.signed_in().await;
-    world
-        .provider
-        .answer(Answer::Trouble(Error::Network("no connection")));
+    world.provider.answer(Answer::Trouble(REFUSED));
     world
         .provider
         .answer(Answer::Trouble(Error::Server { status: 500 }));
-    let error = session.refresh().await.unwrap_err();
+    let error = session.refresh(false).await.unwrap_err();
     assert_eq!(error.code(), "ERR_NETWORK");
     let offline = session.snapshot();
     assert_eq!(
@@ -315,9 +118,7 @@ async fn a_dead_token_is_not_served_when_the_server_cannot_be_asked() {
     let world = World::new();
     let session = world.signed_in().await;
     world.clock.advance(2 * MINUTE);
-    world
-        .provider
-        .answer(Answer::Trouble(Error::Network("no connection")));
+    world.provider.answer(Answer::Trouble(REFUSED));
     assert_eq!(token(&session).await, Err("ERR_NETWORK"));
     assert_eq!(session.snapshot().state, State::Offline);
     assert_eq!(token(&session).await.as_deref(), Ok("token-2"));
@@ -328,7 +129,7 @@ async fn only_the_servers_word_ends_a_session_and_its_user_stays() {
     let world = World::new();
     let session = world.signed_in().await;
     world.provider.answer(Answer::Over);
-    let ended = session.refresh().await.unwrap();
+    let ended = session.refresh(false).await.unwrap();
     assert_eq!((ended.state, ended.reason), (State::Expired, Reason::Ended));
     assert!(ended.user.is_some() && ended.expires_at_ms.is_none());
     assert_eq!(token(&session).await, Err("ERR_SESSION_EXPIRED"));
@@ -357,7 +158,7 @@ async fn a_sign_out_beats_a_renewal_in_flight() {
         world.provider.hold();
         let renewing = tokio::spawn({
             let session = session.clone();
-            async move { session.refresh().await.map_err(|error| error.code()) }
+            async move { session.refresh(false).await.map_err(|error| error.code()) }
         });
         tokio::task::yield_now().await;
         let leaving = tokio::spawn({
@@ -374,7 +175,7 @@ async fn a_sign_out_beats_a_renewal_in_flight() {
         }
         assert_eq!(session.snapshot().state, State::SignedOut);
         assert_eq!(token(&session).await, Err("ERR_NOT_SIGNED_IN"));
-        assert_eq!(world.provider.revoked.load(Ordering::SeqCst), 1);
+        assert!(world.provider.revoked().contains(&"token-0".to_owned()));
         session.close();
         assert_eq!(world.open().await.snapshot().state, State::SignedOut);
     }
@@ -387,7 +188,7 @@ async fn every_change_is_told_once_and_in_order() {
     let mut changes = session.subscribe();
     session.sign_in(password("wrong")).await.unwrap_err();
     session.sign_in(password("right")).await.unwrap();
-    session.refresh().await.unwrap();
+    session.refresh(false).await.unwrap();
     session.sign_out().await.unwrap();
     session.close();
     let mut told = Vec::new();
@@ -410,7 +211,7 @@ async fn a_closed_session_does_nothing_more_and_keeps_what_is_stored() {
         "ERR_SESSION_CLOSED"
     );
     assert_eq!(
-        session.refresh().await.unwrap_err().code(),
+        session.refresh(false).await.unwrap_err().code(),
         "ERR_SESSION_CLOSED"
     );
     assert_eq!(world.open().await.snapshot().state, State::Restoring);
@@ -422,7 +223,7 @@ async fn a_token_that_could_not_be_stored_is_shown_to_nobody() {
     let session = world.signed_in().await;
     world.vault.close();
     assert_eq!(
-        session.refresh().await.unwrap_err().code(),
+        session.refresh(false).await.unwrap_err().code(),
         "ERR_VAULT_CLOSED"
     );
     assert_eq!(token(&session).await.as_deref(), Ok("token-0"));

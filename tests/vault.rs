@@ -175,10 +175,16 @@ fn a_key_is_never_made_beside_a_file() {
 #[test]
 fn a_key_that_does_not_fit_the_file_is_named() {
     let home = Home::new();
-    let other = Home::new();
     home.open().unwrap();
+    let file = fs::read(home.file()).unwrap();
+    // Another keychain, in which another file had the same place.
+    fs::remove_file(home.file()).unwrap();
+    let other = Home {
+        dir: home.dir,
+        keychain: MemoryKeychain::default(),
+    };
     other.open().unwrap();
-    fs::copy(home.file(), other.file()).unwrap();
+    fs::write(other.file(), file).unwrap();
     assert_eq!(other.open_code(), "ERR_KEY_INVALID");
 }
 
@@ -197,6 +203,7 @@ fn every_changed_byte_is_noticed_and_the_file_is_kept() {
         let code = home.open_code();
         assert!(code.starts_with("ERR_"), "byte {at} was accepted");
         assert_eq!(fs::read(home.file()).unwrap(), bad, "byte {at}: {code}");
+        assert_eq!(home.keychain.len(), 1, "byte {at}: a key was made");
     }
     fs::write(home.file(), &good).unwrap();
     assert_eq!(home.open_code(), "opened");

@@ -62,6 +62,15 @@ impl Request {
         Ok(())
     }
 
+    /// Sets a body of form fields, encoded already (WHATWG URL, application/x-www-form-urlencoded).
+    pub fn form(&mut self, encoded: String) {
+        self.headers.insert(
+            reqwest::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        self.body = Some(encoded.into_bytes());
+    }
+
     /// Sets a JSON body.
     pub fn json(&mut self, body: &serde_json::Value) {
         self.headers.insert(
@@ -253,22 +262,29 @@ fn translate(error: &reqwest::Error, timeout: Duration) -> Error {
     if let Some(RedirectedAway(target)) = find_cause(error) {
         return Error::OriginNotAllowed(target.clone());
     }
-    if find_cause::<rustls::Error>(error).is_some() {
+    // Of a connection that was being made: address, TCP, a proxy's tunnel, TLS. The request is written after all of it.
+    let sent = !error.is_connect();
+    let is_tls = find_cause::<rustls::Error>(error).is_some();
+    if is_tls && !sent {
         return Error::Tls;
     }
     if error.is_timeout() {
         return Error::Timeout {
             timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+            sent,
         };
     }
     // The error's own text would name the URL, query included.
-    Error::Network(if error.is_connect() {
+    let reason = if !sent {
         "no connection"
+    } else if is_tls {
+        "the TLS connection broke"
     } else if error.is_body() || error.is_decode() {
         "the answer broke off"
     } else {
         "the connection broke"
-    })
+    };
+    Error::Network { reason, sent }
 }
 
 fn find_cause<'a, T: std::error::Error + 'static>(

@@ -1,7 +1,7 @@
 //! A limit on how long a keychain may take.
 #![forbid(unsafe_code)]
 
-use super::{Backend, Keychain};
+use super::{Backend, Held, Keychain};
 use crate::secret::SecretBytes;
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use std::time::Duration;
 /// Runs each call of a keychain on a thread of its own and stops waiting after a deadline.
 ///
 /// A frozen secret service hangs its clients for ever, and an unlock prompt waits for a person. The thread that is
-/// left behind ends when the service answers or the process exits; it holds no lock of ours and its answer is wiped.
+/// left behind ends when the service answers or the process exits. Its answer is wiped, and what it was given to hold is
+/// held until then.
 #[derive(Debug, Clone)]
 pub struct Deadline<K> {
     keychain: Arc<K>,
@@ -72,6 +73,23 @@ impl<K: Keychain> Keychain for Deadline<K> {
         let (vault_id, item) = (vault_id.to_owned(), item.to_owned());
         self.run(move |keychain| keychain.remove(&vault_id, &item))
     }
+
+    fn write_holding(
+        &self,
+        vault_id: &str,
+        item: &str,
+        secret: &SecretBytes,
+        held: Held,
+    ) -> Result<()> {
+        let (vault_id, item) = (vault_id.to_owned(), item.to_owned());
+        let secret = SecretBytes::new(secret.expose().to_vec());
+        self.run(move |keychain| keychain.write_holding(&vault_id, &item, &secret, held))
+    }
+
+    fn remove_holding(&self, vault_id: &str, item: &str, held: Held) -> Result<()> {
+        let (vault_id, item) = (vault_id.to_owned(), item.to_owned());
+        self.run(move |keychain| keychain.remove_holding(&vault_id, &item, held))
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +128,14 @@ mod tests {
         let error = keychain.read("id", "root").err();
         assert_eq!(error, Some(Error::KeychainTimeout { timeout_ms: 50 }));
         assert!(started.elapsed() >= Duration::from_millis(50));
+        let held: Held = Arc::new(());
+        let writing =
+            keychain.write_holding("id", "root", &SecretBytes::new(vec![1]), Arc::clone(&held));
+        assert!(writing.is_err() && Arc::strong_count(&held) == 2);
         drop(gate);
+        while Arc::strong_count(&held) == 2 {
+            std::thread::yield_now();
+        }
         assert!(keychain.read("id", "root").is_ok_and(|item| item.is_none()));
     }
 }

@@ -17,6 +17,7 @@ pub use os::OsKeychain;
 
 use crate::Result;
 use crate::secret::SecretBytes;
+use std::sync::Arc;
 
 /// Which store protects the root key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,9 @@ impl Backend {
     }
 }
 
+/// Something that is held while a call is under way, such as a lock, and let go of when the last clone is dropped.
+pub type Held = Arc<dyn Send + Sync>;
+
 /// A store of small secrets that outlives the process.
 ///
 /// Calls may block for as long as a person takes to type a password: wrap the store in a [`Deadline`] and never
@@ -88,4 +92,31 @@ pub trait Keychain: Send + Sync + 'static {
     /// # Errors
     /// As for [`Keychain::read`].
     fn remove(&self, vault_id: &str, item: &str) -> Result<()>;
+
+    /// As [`Keychain::write`], with `held` until the store has done with it. Under a [`Deadline`] that can be long after
+    /// the call has returned.
+    ///
+    /// # Errors
+    /// As for [`Keychain::write`].
+    fn write_holding(
+        &self,
+        vault_id: &str,
+        item: &str,
+        secret: &SecretBytes,
+        held: Held,
+    ) -> Result<()> {
+        let written = self.write(vault_id, item, secret);
+        drop(held);
+        written
+    }
+
+    /// As [`Keychain::remove`], with `held` as in [`Keychain::write_holding`].
+    ///
+    /// # Errors
+    /// As for [`Keychain::remove`].
+    fn remove_holding(&self, vault_id: &str, item: &str, held: Held) -> Result<()> {
+        let removed = self.remove(vault_id, item);
+        drop(held);
+        removed
+    }
 }

@@ -92,3 +92,18 @@ pub(super) fn parse_millis(name: &str, given: Option<f64>, default: Duration) ->
         ))),
     }
 }
+
+/// A number of milliseconds that something lives, 1 to a hundred years.
+///
+/// # Errors
+/// `ERR_INVALID_ARGUMENT` naming the argument.
+pub(super) fn parse_lifetime(name: &str, given: Option<f64>) -> Result<Option<Duration>> {
+    const LONGEST: f64 = 100.0 * 365.0 * 24.0 * 3_600_000.0;
+    match given {
+        None => Ok(None),
+        Some(ms) if (1.0..=LONGEST).contains(&ms) => Ok(Some(Duration::from_secs_f64(ms / 1000.0))),
+        Some(_) => Err(Error::InvalidArgument(format!(
+            "{name} must be a number of milliseconds from 1 to {LONGEST}."
+        ))),
+    }
+}

@@ -7,6 +7,7 @@ mod argument;
 mod error;
 mod harden;
 mod listener;
+mod pending;
 mod process;
 mod promise;
 mod queue;

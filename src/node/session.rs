@@ -1,37 +1,80 @@
 //! `AuthSession` for JavaScript.
 
-use super::argument::{Argument, parse_millis};
+use super::argument::{Argument, Text, parse_lifetime, parse_millis};
+use super::error::to_js;
 use super::listener::{Listener, listen};
-use super::promise::{or_rejected, promise};
+use super::pending::Pending;
+use super::promise::{or_rejected, promise, promise_blocking};
 use super::vault::Vault;
 use crate::http::{Method, Origin, parse_headers, parse_url};
-use crate::provider::{self, BetterAuth, SignIn, SignUp};
+use crate::provider::{
+    self, BetterAuth, Oidc, OidcOptions, Provider, SignIn, SignUp, TokenEndpoint,
+    TokenEndpointOptions,
+};
 use crate::secret::SecretString;
-use crate::session::{self, FetchRequest, Session, SessionOptions, Snapshot};
+use crate::session::{
+    self, FetchRequest, PolicyOptions, Session, SessionOptions, Snapshot, accounts, audit,
+};
 use crate::{Error, http};
-use napi::bindgen_prelude::{Buffer, Either, Env, Function, PromiseRaw, Result, Uint8Array};
+use napi::bindgen_prelude::{
+    Buffer, ClassInstance, Either, Env, Function, PromiseRaw, Result, Uint8Array,
+};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A Better Auth server with the bearer plugin.
+/// Who signs people in. Which fields there are depends on `type`.
 #[napi(object)]
 #[derive(Debug)]
-pub struct BetterAuthOptions {
-    /// The kind of provider.
-    #[napi(js_name = "type", ts_type = "'better-auth'")]
+pub struct ProviderOptions {
+    /// The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
+    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+    #[napi(
+        js_name = "type",
+        ts_type = "'better-auth' | 'token-endpoint' | 'oidc'"
+    )]
     pub kind: String,
-    /// The URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback address.
-    pub base_url: String,
+    /// `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
+    /// address, as all URLs here.
+    pub base_url: Option<String>,
+    /// `token-endpoint`: `POST {refreshToken}` answers `{accessToken, refreshToken?, expiresIn?, user?}`, `expiresIn` in
+    /// seconds; 401 and 403 end the session.
+    pub refresh_url: Option<String>,
+    /// `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in.
+    pub sign_in_url: Option<String>,
+    /// `token-endpoint`: `POST {refreshToken}` ends the session. Without it the server is not told.
+    pub sign_out_url: Option<String>,
+    /// `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies.
+    pub issuer: Option<String>,
+    /// `oidc`: the identifier of a public client.
+    pub client_id: Option<String>,
+    /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
+    /// is sent once, and one that may be spent is not sent again by itself.
+    pub refresh_token_reuse: Option<bool>,
+}
+
+/// What the application allows a session.
+#[napi(object)]
+#[derive(Debug)]
+pub struct SessionPolicy {
+    /// The session locks after so many milliseconds without a request, a token taken, or `touch()`. Default never.
+    pub idle_timeout_ms: Option<f64>,
+    /// The session ends so many milliseconds after the sign-in, whatever the server allows. Default never.
+    pub max_lifetime_ms: Option<f64>,
 }
 
 /// How to open a session.
 #[napi(object, object_to_js = false)]
 pub struct AuthSessionOptions<'env> {
     /// Where the session is kept.
-    pub vault: napi::bindgen_prelude::ClassInstance<'env, Vault>,
+    pub vault: ClassInstance<'env, Vault>,
     /// Who signs people in.
-    pub provider: BetterAuthOptions,
+    pub provider: ProviderOptions,
+    /// The name of the account, 1 to 256 bytes, for an application with several people signed in at once: each account has a
+    /// session of its own. Default: the application has one session.
+    pub account: Option<String>,
+    /// How long the session may live and lie unused. Default: as long as the server allows.
+    pub policy: Option<SessionPolicy>,
     /// Origins that may receive the access token, beside the provider's own, such as `https://api.example.com`.
     pub allowed_origins: Option<Vec<String>>,
 }
@@ -57,14 +100,16 @@ pub struct User {
 #[derive(Debug)]
 pub struct SessionSnapshot {
     /// Where the session stands. `offline` keeps everything; `expired` means the server ended the session, and keeps the
-    /// user.
+    /// user; `locked` lets no token out.
     #[napi(
         ts_type = "'signedOut' | 'restoring' | 'signingIn' | 'active' | 'offline' | 'expired' | 'locked'"
     )]
     pub state: String,
-    /// Why it stands there.
+    /// Why it stands there. `elsewhere`: another process of the application renewed, signed in or out. `unanswered`: a refresh
+    /// token that serves once was sent and no answer came; it may be spent and is not sent again by itself. `notStored`: the
+    /// vault could not take the new tokens yet. `busy`: another process renews and does not come to an end.
     #[napi(
-        ts_type = "'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'network' | 'server' | 'rateLimited' | 'ended' | 'signedOut'"
+        ts_type = "'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'"
     )]
     pub reason: String,
     /// Whose session it is, or was until it ended.
@@ -77,18 +122,27 @@ pub struct SessionSnapshot {
     pub revision: f64,
 }
 
-/// How somebody signs in.
+/// How somebody signs in. Which fields there are depends on `method`.
 #[napi(object)]
 pub struct SignInRequest {
-    /// The way of signing in.
-    #[napi(ts_type = "'password'")]
+    /// The way of signing in: `password`, or `tokens` that the application has already, where the provider renews with a
+    /// refresh token (`token-endpoint`, `oidc`).
+    #[napi(ts_type = "'password' | 'tokens'")]
     pub method: String,
-    /// The e-mail address.
-    pub email: String,
-    /// The password.
-    pub password: String,
-    /// Whether using the session prolongs it beyond its first period. Default true.
+    /// `password`: the e-mail address.
+    pub email: Option<String>,
+    /// `password`: the password.
+    pub password: Option<String>,
+    /// `password`: whether using the session prolongs it beyond its first period. Default true.
     pub remember_me: Option<bool>,
+    /// `tokens`: the access token.
+    pub access_token: Option<String>,
+    /// `tokens`: the refresh token. Without it the session ends with the access token.
+    pub refresh_token: Option<String>,
+    /// `tokens`: how many milliseconds the access token lives from now. Default: what a JWT says of itself, or unknown.
+    pub expires_in_ms: Option<f64>,
+    /// `tokens`: whose they are. Default: who the server's userinfo says (`oidc`).
+    pub user: Option<User>,
 }
 
 /// A new account.
@@ -111,6 +165,48 @@ pub struct SignInResult {
     pub status: String,
     /// Who is signed in.
     pub user: User,
+}
+
+/// How to refresh.
+#[napi(object)]
+#[derive(Debug)]
+pub struct RefreshOptions {
+    /// Sends a refresh token that may be spent (reason `unanswered`) once more. If it was spent, the session ends. Default
+    /// false.
+    pub retry_unanswered: Option<bool>,
+}
+
+/// An account that the vault knows.
+#[napi(object)]
+#[derive(Debug)]
+pub struct Account {
+    /// The name its session is opened with.
+    pub name: String,
+    /// Who is, or was, signed in.
+    pub user: User,
+    /// Whether its session has not ended.
+    pub signed_in: bool,
+    /// Whether it is the one at the front.
+    pub active: bool,
+}
+
+/// Something that happened to a session and should not. Holds no token.
+#[napi(object)]
+#[derive(Debug)]
+pub struct Anomaly {
+    /// What it was. `refreshRejected`: the server refused a refresh token that was sent once, so it was revoked or used by
+    /// somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
+    /// again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
+    /// `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
+    /// `unknownSender`: a page that may not use the session tried to.
+    #[napi(
+        ts_type = "'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'"
+    )]
+    pub kind: String,
+    /// When it happened last, in milliseconds since 1970 by the local clock.
+    pub at_ms: f64,
+    /// How often it has happened since one of its kind was last written down, which is done once a minute at most.
+    pub count: u32,
 }
 
 /// What an access token must be good for.
@@ -155,7 +251,20 @@ pub struct FetchResponse {
 /// One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word.
 #[napi]
 #[derive(Debug)]
-pub struct AuthSession(Session);
+pub struct AuthSession {
+    session: Session,
+    /// Callers that wait for a token, by how long it must be valid.
+    tokens: Pending<Duration>,
+}
+
+impl AuthSession {
+    fn new(session: Session) -> Self {
+        Self {
+            session,
+            tokens: Pending::default(),
+        }
+    }
+}
 
 #[napi]
 impl AuthSession {
@@ -171,7 +280,11 @@ impl AuthSession {
         let begun = options
             .parse("options", "AuthSessionOptions")
             .and_then(|options| parse_options(&options))
-            .map(|opening| promise(env, Session::open(opening), |_, session| Ok(Self(session))));
+            .map(|opening| {
+                promise(env, Session::open(opening), |_, session| {
+                    Ok(Self::new(session))
+                })
+            });
         or_rejected(env, begun)
     }
 
@@ -179,7 +292,7 @@ impl AuthSession {
     #[napi(catch_unwind)]
     #[must_use]
     pub fn state(&self) -> SessionSnapshot {
-        self.0.snapshot().into()
+        self.session.snapshot().into()
     }
 
     /// Calls `listener` with every change from now on, in order. Returns a function that stops it.
@@ -193,7 +306,7 @@ impl AuthSession {
             Listener<'env>,
         >,
     ) -> Result<Function<'env, (), ()>> {
-        let session = &self.0;
+        let session = &self.session;
         listen(
             env,
             listener,
@@ -217,7 +330,7 @@ impl AuthSession {
             .parse("request", "SignInRequest")
             .and_then(parse_sign_in)
             .map(|how| {
-                let session = self.0.clone();
+                let session = self.session.clone();
                 promise(env, async move { session.sign_in(how).await }, complete)
             });
         or_rejected(env, begun)
@@ -238,40 +351,117 @@ impl AuthSession {
                 password: SecretString::new(request.password),
                 name: request.name,
             };
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(env, async move { session.sign_up(account).await }, complete)
         });
         or_rejected(env, begun)
     }
 
-    /// Signs out: here at once and always, then on the server as far as it can be reached within 5 seconds.
+    /// Signs out: here at once and always, then on the server. One that cannot be reached within 5 seconds is told later,
+    /// also after a restart.
     ///
     /// Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn sign_out<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.0.sign_out(), |_, ()| Ok(()))
+        promise(env, self.session.sign_out(), |_, ()| Ok(()))
     }
 
     /// Asks the server now whether the session goes on. Joins a renewal that is under way.
     ///
     /// Rejects with what kept the server from answering (`ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`,
-    /// `ERR_RATE_LIMITED`, `ERR_UNEXPECTED_RESPONSE`; the session then stands, offline), `ERR_NOT_SIGNED_IN`,
-    /// `ERR_SESSION_EXPIRED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
+    /// `ERR_RATE_LIMITED`, `ERR_UNEXPECTED_RESPONSE`; the session then stands, offline), `ERR_REFRESH_UNANSWERED`,
+    /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<SessionSnapshot>")]
-    pub fn refresh<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, SessionSnapshot>> {
-        let session = self.0.clone();
-        promise(
-            env,
-            async move { session.refresh().await },
-            |_, snapshot| Ok(snapshot.into()),
-        )
+    pub fn refresh<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "RefreshOptions | undefined | null")] options: Option<
+            Argument<RefreshOptions>,
+        >,
+    ) -> Result<PromiseRaw<'env, SessionSnapshot>> {
+        let options = options
+            .map(|options| options.parse("options", "RefreshOptions"))
+            .transpose();
+        let begun = options.map(|options| {
+            let retry_unanswered = options
+                .and_then(|options| options.retry_unanswered)
+                .unwrap_or(false);
+            let session = self.session.clone();
+            promise(
+                env,
+                async move { session.refresh(retry_unanswered).await },
+                |_, snapshot| Ok(snapshot.into()),
+            )
+        });
+        or_rejected(env, begun)
+    }
+
+    /// Locks the session: no token leaves before `unlock()`, in any process and after a restart. Takes effect at once; the
+    /// promise says whether it is stored. Without a session there is nothing to lock.
+    ///
+    /// Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn lock<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        promise(env, self.session.lock(), |_, ()| Ok(()))
+    }
+
+    /// Unlocks the session. Make sure before that it is the person's wish, with the system's own prompt for instance.
+    ///
+    /// Rejects with the vault's errors, and `ERR_SESSION_CLOSED`.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn unlock<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        promise(env, self.session.unlock(), |_, ()| Ok(()))
+    }
+
+    /// Tells that somebody uses the application, for `policy.idleTimeoutMs`.
+    #[napi(catch_unwind)]
+    pub fn touch(&self) {
+        self.session.touch();
+    }
+
+    /// The accounts that have a session in `vault`, sorted by name. A session that was opened without `account` is not among
+    /// them.
+    ///
+    /// Rejects with the vault's errors.
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<Account>>")]
+    pub fn accounts<'env>(
+        env: &'env Env,
+        #[napi(ts_arg_type = "Vault")] vault: Argument<ClassInstance<'env, Vault>>,
+    ) -> Result<PromiseRaw<'env, Vec<Account>>> {
+        let begun = vault.parse("vault", "a Vault").map(|vault| {
+            let vault = vault.vault.clone();
+            promise_blocking(
+                env,
+                move || accounts::accounts(&vault),
+                |_, accounts| Ok(accounts.into_iter().map(Into::into).collect()),
+            )
+        });
+        or_rejected(env, begun)
+    }
+
+    /// Puts an account at the front: the one that a start of the application shows first. Durable, and for every process.
+    ///
+    /// Rejects with `ERR_INVALID_ARGUMENT`, and the vault's errors.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn activate<'env>(
+        env: &'env Env,
+        #[napi(ts_arg_type = "Vault")] vault: Argument<ClassInstance<'env, Vault>>,
+        #[napi(ts_arg_type = "string")] account: Argument<Text>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let begun = vault.parse("vault", "a Vault").and_then(|vault| {
+            let Text(account) = account.parse("account", "a string")?;
+            let vault = vault.vault.clone();
+            let activate = move || accounts::activate(&vault, &account);
+            Ok(promise_blocking(env, activate, |_, ()| Ok(())))
+        });
+        or_rejected(env, begun)
     }
 
     /// The access token, for code in the main process that brings its own HTTP client. Prefer `fetch`, and never send
     /// the token to a renderer.
     ///
-    /// Rejects with `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_CLOSED`, and as `refresh` does when the token
-    /// at hand has ended.
+    /// Rejects with `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SESSION_CLOSED`, and as
+    /// `refresh` does when the token at hand has ended.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn access_token<'env>(
         &self,
@@ -289,11 +479,16 @@ impl AuthSession {
                 Some(0.0) => Duration::ZERO,
                 given => parse_millis("minValidityMs", given, Duration::ZERO)?,
             };
-            let session = self.0.clone();
-            Ok(promise(
+            // What is in memory is answered on the spot.
+            if let Some(token) = self.session.access_token_now(min_validity)? {
+                return Ok(PromiseRaw::resolve(env, token.expose().to_owned()));
+            }
+            let session = self.session.clone();
+            Ok(self.tokens.promise(
                 env,
+                min_validity,
                 async move { session.access_token(min_validity).await },
-                |_, token| Ok(token.expose().to_owned()),
+                |token| token.expose().to_owned(),
             ))
         });
         or_rejected(env, begun)
@@ -312,7 +507,7 @@ impl AuthSession {
         #[napi(ts_arg_type = "FetchInit | undefined | null")] init: Option<Argument<FetchInit>>,
     ) -> Result<PromiseRaw<'env, FetchResponse>> {
         let begun = parse_request(url, init).map(|request| {
-            let session = self.0.clone();
+            let session = self.session.clone();
             promise(
                 env,
                 async move { session.fetch(request).await },
@@ -322,40 +517,146 @@ impl AuthSession {
         or_rejected(env, begun)
     }
 
+    /// Calls `listener` with every anomaly from now on. Returns a function that stops it.
+    ///
+    /// Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
+    #[napi(catch_unwind, ts_return_type = "() => void")]
+    pub fn on_anomaly<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "(anomaly: Anomaly) => void")] listener: Argument<Listener<'env>>,
+    ) -> Result<Function<'env, (), ()>> {
+        let session = &self.session;
+        listen(env, listener, || Ok(session.anomalies()), Anomaly::from)
+    }
+
+    /// Reports an anomaly that the application has seen, such as a message from a page that may not use the session.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT`.
+    #[napi(catch_unwind)]
+    pub fn report_anomaly(
+        &self,
+        env: &Env,
+        #[napi(ts_arg_type = "'unknownSender'")] kind: Argument<String>,
+    ) -> Result<()> {
+        match kind.parse("kind", "a string") {
+            Ok(kind) if kind == "unknownSender" => {
+                self.session.report(audit::AnomalyKind::UnknownSender);
+                Ok(())
+            }
+            _ => Err(to_js(
+                env,
+                &Error::InvalidArgument("kind must be 'unknownSender'.".to_owned()),
+            )),
+        }
+    }
+
+    /// The anomalies that the vault keeps, oldest first: the last 100.
+    ///
+    /// Rejects with the vault's errors.
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<Anomaly>>")]
+    pub fn audit<'env>(
+        env: &'env Env,
+        #[napi(ts_arg_type = "Vault")] vault: Argument<ClassInstance<'env, Vault>>,
+    ) -> Result<PromiseRaw<'env, Vec<Anomaly>>> {
+        let begun = vault.parse("vault", "a Vault").map(|vault| {
+            let vault = vault.vault.clone();
+            promise_blocking(
+                env,
+                move || audit::anomalies(&vault),
+                |_, anomalies| Ok(anomalies.into_iter().map(Into::into).collect()),
+            )
+        });
+        or_rejected(env, begun)
+    }
+
     /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        self.0.close();
+        self.session.close();
     }
 }
 
 fn parse_options(options: &AuthSessionOptions<'_>) -> crate::Result<SessionOptions> {
-    if options.provider.kind != "better-auth" {
-        return Err(Error::InvalidArgument(
-            "provider.type must be 'better-auth'.".to_owned(),
-        ));
-    }
-    let provider = BetterAuth::new(&options.provider.base_url)?;
+    let provider = parse_provider(&options.provider)?;
     let origins = options.allowed_origins.iter().flatten();
     Ok(SessionOptions {
         allowed_origins: origins
             .map(|origin| Origin::parse(origin))
             .collect::<crate::Result<_>>()?,
-        ..SessionOptions::new(options.vault.vault.clone(), Arc::new(provider))
+        account: options.account.clone(),
+        policy: parse_policy(options.policy.as_ref())?,
+        ..SessionOptions::new(options.vault.vault.clone(), provider)
+    })
+}
+
+fn parse_policy(policy: Option<&SessionPolicy>) -> crate::Result<PolicyOptions> {
+    let Some(policy) = policy else {
+        return Ok(PolicyOptions::default());
+    };
+    Ok(PolicyOptions {
+        idle_timeout: parse_lifetime("policy.idleTimeoutMs", policy.idle_timeout_ms)?,
+        max_lifetime: parse_lifetime("policy.maxLifetimeMs", policy.max_lifetime_ms)?,
+    })
+}
+
+fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn Provider>> {
+    let required = |name: &str, value: &Option<String>| {
+        value.clone().ok_or_else(|| {
+            Error::InvalidArgument(format!(
+                "provider.{name} is missing, which type '{}' needs.",
+                options.kind.escape_debug()
+            ))
+        })
+    };
+    let refresh_token_reuse = options.refresh_token_reuse.unwrap_or(false);
+    Ok(match options.kind.as_str() {
+        "better-auth" => Arc::new(BetterAuth::new(&required("baseUrl", &options.base_url)?)?),
+        "token-endpoint" => Arc::new(TokenEndpoint::new(&TokenEndpointOptions {
+            refresh_url: required("refreshUrl", &options.refresh_url)?,
+            sign_in_url: options.sign_in_url.clone(),
+            sign_out_url: options.sign_out_url.clone(),
+            refresh_token_reuse,
+        })?),
+        "oidc" => Arc::new(Oidc::new(OidcOptions {
+            issuer: required("issuer", &options.issuer)?,
+            client_id: required("clientId", &options.client_id)?,
+            refresh_token_reuse,
+        })?),
+        _ => {
+            return Err(Error::InvalidArgument(
+                "provider.type must be 'better-auth', 'token-endpoint' or 'oidc'.".to_owned(),
+            ));
+        }
     })
 }
 
 fn parse_sign_in(request: SignInRequest) -> crate::Result<SignIn> {
-    if request.method != "password" {
-        return Err(Error::InvalidArgument(
-            "method must be 'password'.".to_owned(),
-        ));
+    let required = |name: &str, value: Option<String>| {
+        value.ok_or_else(|| {
+            Error::InvalidArgument(format!(
+                "{name} is missing, which method '{}' needs.",
+                request.method.escape_debug()
+            ))
+        })
+    };
+    match request.method.as_str() {
+        "password" => Ok(SignIn::Password {
+            email: required("email", request.email)?,
+            password: SecretString::new(required("password", request.password)?),
+            remember_me: request.remember_me.unwrap_or(true),
+        }),
+        "tokens" => Ok(SignIn::Tokens {
+            access_token: SecretString::new(required("accessToken", request.access_token)?),
+            refresh_token: request.refresh_token.map(SecretString::new),
+            expires_in_ms: parse_lifetime("expiresInMs", request.expires_in_ms)?
+                .map(|lifetime| u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX)),
+            user: request.user.map(Into::into),
+        }),
+        _ => Err(Error::InvalidArgument(
+            "method must be 'password' or 'tokens'.".to_owned(),
+        )),
     }
-    Ok(SignIn::Password {
-        email: request.email,
-        password: SecretString::new(request.password),
-        remember_me: request.remember_me.unwrap_or(true),
-    })
 }
 
 fn parse_request(
@@ -396,6 +697,43 @@ fn complete(_: &Env, user: provider::User) -> Result<SignInResult> {
         status: "complete".to_owned(),
         user: user.into(),
     })
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 stay below 2^53"
+)]
+impl From<audit::Anomaly> for Anomaly {
+    fn from(anomaly: audit::Anomaly) -> Self {
+        Self {
+            kind: anomaly.kind.name().to_owned(),
+            at_ms: anomaly.at_ms as f64,
+            count: anomaly.count,
+        }
+    }
+}
+
+impl From<accounts::Account> for Account {
+    fn from(account: accounts::Account) -> Self {
+        Self {
+            name: account.name,
+            user: account.user.into(),
+            signed_in: account.signed_in,
+            active: account.active,
+        }
+    }
+}
+
+impl From<User> for provider::User {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email,
+            name: user.name,
+            image: user.image,
+            email_verified: user.email_verified,
+        }
+    }
 }
 
 impl From<provider::User> for User {

@@ -22,7 +22,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 #[napi(object, object_to_js = false)]
 pub struct VaultOptions {
     /// Names the vault for ever, such as `com.example.app`: 1 to 128 of `A-Z a-z 0-9 . _ -`, not beginning with a dot.
-    /// The keychain item is found by it, so it must not change when the app is renamed.
+    /// The keychain item is found by it, so it must not change when the app is renamed. Two folders with one id are two
+    /// vaults.
     pub id: String,
     /// The directory for the vault's files, absolute; made (mode 0700) when missing. Default: a folder named by the id in
     /// the OS data directory (`$XDG_DATA_HOME` or `~/.local/share`, `~/Library/Application Support`, `%LOCALAPPDATA%`).
@@ -298,7 +299,9 @@ impl Vault {
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
     ///
-    /// Rejects as `delete` does, and with the keychain's errors.
+    /// A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+    ///
+    /// Rejects as `delete` does, and with the keychain's errors when it does not take the new key; nothing was changed then.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn rotate_key<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         self.run(env, move |vault| vault.rotate_key(), |()| ())

@@ -90,7 +90,7 @@ impl BetterAuth {
     ) -> Result<Grant> {
         let response = http.send(request).await?;
         let grant = read_grant(&response, sliding, now_ms)?;
-        let confirming = self.renew(http, &grant.credentials, now_ms);
+        let confirming = self.renew(http, &grant.credentials, &grant.user, now_ms);
         match tokio::time::timeout(CONFIRM_TIMEOUT, confirming).await {
             Ok(Ok(Renewal::Renewed(confirmed))) => Ok(confirmed),
             // When the session ends is learnt from the next answer.
@@ -114,7 +114,12 @@ impl Provider for BetterAuth {
             email,
             password,
             remember_me,
-        } = how;
+        } = how
+        else {
+            return Err(Error::InvalidArgument(
+                "method must be 'password' for a Better Auth server.".to_owned(),
+            ));
+        };
         let body =
             json!({ "email": email, "password": password.expose(), "rememberMe": remember_me });
         self.grant(
@@ -141,6 +146,7 @@ impl Provider for BetterAuth {
         &self,
         http: &HttpClient,
         credentials: &Credentials,
+        _user: &User,
         now_ms: u64,
     ) -> Result<Renewal> {
         let mut url = self.route("/get-session");
@@ -179,6 +185,15 @@ impl Provider for BetterAuth {
             None if response.status.is_success() => Ok(()),
             None => Err(Error::UnexpectedResponse("sign-out refused the request")),
         }
+    }
+
+    fn owns(&self, url: &Url) -> bool {
+        let base = &self.base_url;
+        let within = url
+            .path()
+            .strip_prefix(base.path().trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        url.origin() == base.origin() && within
     }
 
     /// The signed token and the part before its signature, which is the session's key in the server's database.

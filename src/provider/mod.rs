@@ -2,8 +2,13 @@
 
 mod better_auth;
 mod handles;
+mod oidc;
+mod token_answer;
+mod token_endpoint;
 
 pub use better_auth::BetterAuth;
+pub use oidc::{Oidc, OidcOptions};
+pub use token_endpoint::{TokenEndpoint, TokenEndpointOptions};
 
 use crate::http::{HttpClient, Request, Response, Url};
 use crate::secret::SecretString;
@@ -75,6 +80,17 @@ pub enum Renewal {
     Over,
 }
 
+/// What asking for a renewal costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spending {
+    /// Nothing: the question may be asked as often as one likes.
+    Nothing,
+    /// A refresh token, which the server takes again if its answer was lost.
+    Reusable,
+    /// A refresh token that serves once. Sent twice, it ends the session (RFC 9700 section 4.14.2).
+    Once,
+}
+
 /// How somebody signs in.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -87,6 +103,17 @@ pub enum SignIn {
         password: SecretString,
         /// Whether the session outlives its first period by being used.
         remember_me: bool,
+    },
+    /// With tokens that the application has already, from a sign-in of its own.
+    Tokens {
+        /// The access token.
+        access_token: SecretString,
+        /// The refresh token, without which the session ends with the access token.
+        refresh_token: Option<SecretString>,
+        /// How long the access token lives from now, in milliseconds; `None` when only the token itself may say.
+        expires_in_ms: Option<u64>,
+        /// Whose they are; `None` when the provider can tell.
+        user: Option<User>,
     },
 }
 
@@ -140,7 +167,7 @@ pub trait Provider: Debug + Send + Sync + 'static {
     /// As for [`Provider::sign_in`], and `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
     async fn sign_up(&self, http: &HttpClient, account: SignUp, now_ms: u64) -> Result<Grant>;
 
-    /// Asks the server to renew or confirm a session.
+    /// Asks the server to renew or confirm a session. `user`: whose it is, for a server that does not say it again.
     ///
     /// # Errors
     /// Whatever kept the server from saying: the session may well go on.
@@ -148,14 +175,25 @@ pub trait Provider: Debug + Send + Sync + 'static {
         &self,
         http: &HttpClient,
         credentials: &Credentials,
+        user: &User,
         now_ms: u64,
     ) -> Result<Renewal>;
+
+    /// What a renewal of these credentials costs.
+    fn spending(&self, _credentials: &Credentials) -> Spending {
+        Spending::Nothing
+    }
 
     /// Ends the session on the server.
     ///
     /// # Errors
     /// Whatever kept the server from it.
     async fn revoke(&self, http: &HttpClient, credentials: &Credentials) -> Result<()>;
+
+    /// Whether `url` is a route of the provider's own client library, whose answers [`Provider::observe`] reads.
+    fn owns(&self, _url: &Url) -> bool {
+        false
+    }
 
     /// The parts of an access token that must not be seen by anyone it was not given to.
     fn fragments<'a>(&self, token: &'a str) -> Vec<&'a str> {
@@ -189,16 +227,6 @@ pub struct Sent {
     pub sliding: bool,
 }
 
-/// Whether `url` is one of the provider's own routes.
-pub(crate) fn owns(provider: &dyn Provider, url: &Url) -> bool {
-    let base = provider.base_url();
-    let within = url
-        .path()
-        .strip_prefix(base.path().trim_end_matches('/'))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    url.origin() == base.origin() && within
-}
-
 /// A server's error code, made safe to show: `A-Z 0-9 _`, at most 64 characters.
 pub(crate) fn safe_reason(code: Option<&str>) -> String {
     let safe = |code: &&str| {
@@ -219,4 +247,54 @@ pub(crate) fn server_trouble(response: &Response) -> Option<Error> {
         status @ 500.. => Some(Error::Server { status }),
         _ => None,
     }
+}
+
+/// The credentials that an application brings, and whose they are if it says so.
+///
+/// # Errors
+/// `ERR_INVALID_ARGUMENT` when there is no access token.
+fn adopt_tokens(how: SignIn, now_ms: u64) -> Result<(Credentials, Option<User>)> {
+    let SignIn::Tokens {
+        access_token,
+        refresh_token,
+        expires_in_ms,
+        user,
+    } = how
+    else {
+        return Err(Error::Internal("a sign-in without tokens"));
+    };
+    if access_token.expose().is_empty() {
+        return Err(Error::InvalidArgument(
+            "accessToken must not be empty.".to_owned(),
+        ));
+    }
+    let credentials = Credentials {
+        // A token that was issued some time ago: only its own end says when that is.
+        expires_at_ms: expires_in_ms
+            .map(|lifetime_ms| now_ms.saturating_add(lifetime_ms))
+            .or_else(|| token_answer::end_ms(access_token.expose())),
+        access_token,
+        refresh_token,
+        confirmed_at_ms: now_ms,
+        sliding: true,
+    };
+    Ok((credentials, user))
+}
+
+/// Without a refresh token the session lives as long as its access token.
+fn renew_without_refresh_token(credentials: &Credentials, user: &User, now_ms: u64) -> Renewal {
+    let is_over = credentials
+        .expires_at_ms
+        .is_some_and(|expires_at_ms| expires_at_ms <= now_ms);
+    if is_over {
+        return Renewal::Over;
+    }
+    Renewal::Renewed(Grant {
+        credentials: Credentials {
+            // What is left is a lifetime of its own, so that nothing falls due all the time.
+            confirmed_at_ms: now_ms,
+            ..credentials.duplicate()
+        },
+        user: user.clone(),
+    })
 }

@@ -1,24 +1,26 @@
-//! The session's engine: one renewal at a time, commits in order, the retry while offline.
+//! The session's engine: who may have credentials, and one renewal at a time for all who wait.
 #![forbid(unsafe_code)]
 
+use super::audit::{AnomalyKind, Audit};
 use super::core::{Core, Flight, Fresh};
 use super::freshness::{self, Freshness};
+use super::policy::Policy;
 use super::record::Record;
-use super::state::{Event, Reason, State};
+use super::state::Reason;
 use crate::clock::Clock;
 use crate::http::{HttpClient, Origin};
-use crate::provider::{Credentials, Grant, Observation, Provider, Renewal, User};
-use crate::secret::fill_random;
+use crate::provider::{Credentials, Grant, Observation, Provider};
 use crate::vault::Vault;
 use crate::{Error, Result};
 use futures_util::FutureExt as _;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// How long a sign-out waits for the server. It is signed out here already.
-const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Clocks are set back by this much without anybody's doing, when they follow a time server.
+const CLOCK_TOLERANCE_MS: u64 = 5_000;
 
 /// Runs work that blocks on disk or lock away from the threads that serve the network.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -30,15 +32,27 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 pub(super) struct Engine {
-    vault: Vault,
-    provider: Arc<dyn Provider>,
-    http: HttpClient,
-    origins: Vec<Origin>,
-    clock: Arc<dyn Clock>,
-    runtime: Handle,
-    core: Mutex<Core>,
-    /// Held while the vault is written and memory follows, so that commits do not pass each other.
-    commits: tokio::sync::Mutex<()>,
+    pub(super) vault: Vault,
+    /// The name of the session's record in the vault.
+    pub(super) key: String,
+    /// Locked by whoever renews, in this process or another.
+    pub(super) turn_path: PathBuf,
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) http: HttpClient,
+    pub(super) origins: Vec<Origin>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) audit: Audit,
+    pub(super) policy: Policy,
+    /// Wakes whoever waits for the policy's next moment.
+    pub(super) policy_changed: Arc<tokio::sync::Notify>,
+    pub(super) runtime: Handle,
+    pub(super) core: Mutex<Core>,
+    /// Held while the vault is written or read and memory follows, so that these do not pass each other.
+    pub(super) commits: tokio::sync::Mutex<()>,
+    /// The version of the vault's records that memory follows.
+    pub(super) seen_records: AtomicU64,
+    /// Held by whoever delivers revocations.
+    pub(super) deliveries: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Engine {
@@ -49,27 +63,16 @@ impl fmt::Debug for Engine {
     }
 }
 
-impl Engine {
-    pub(super) fn new(
-        vault: Vault,
-        provider: Arc<dyn Provider>,
-        http: HttpClient,
-        origins: Vec<Origin>,
-        clock: Arc<dyn Clock>,
-        core: Core,
-    ) -> Self {
-        Self {
-            vault,
-            provider,
-            http,
-            origins,
-            clock,
-            runtime: Handle::current(),
-            core: Mutex::new(core),
-            commits: tokio::sync::Mutex::new(()),
-        }
-    }
+/// What a caller that wants credentials has to do.
+enum Ready {
+    Take(Fresh),
+    /// Another process has written since.
+    Resync,
+    /// Wait for a renewal first.
+    Renew(Fresh),
+}
 
+impl Engine {
     pub(super) fn core(&self) -> MutexGuard<'_, Core> {
         // Every change of the core is complete before anything can panic.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,25 +94,49 @@ impl Engine {
         self.clock.now_ms()
     }
 
-    /// Asks the server about a session that was restored.
+    /// Asks the server about a session that was restored, delivers what is owed to it, and follows other processes.
     pub(super) fn start(self: &Arc<Self>) {
-        if self.core().state == State::Restoring {
+        if self.core().is_restoring() {
             let _ = self.join_flight();
         }
+        self.deliver_revocations();
+        self.watch_policy();
+        // Where the directory cannot be watched, the next use finds out what other processes did.
+        let Ok(mut records) = self.vault.watch_records() else {
+            return;
+        };
+        let engine = Arc::downgrade(self);
+        self.runtime.spawn(async move {
+            while records.changed().await.is_ok() {
+                let Some(engine) = engine.upgrade() else {
+                    return;
+                };
+                if engine.core().check_open().is_err() {
+                    return;
+                }
+                let _ = engine.follow_vault().await;
+            }
+        });
     }
 
     /// The renewal under way, or a new one.
     pub(super) fn join_flight(self: &Arc<Self>) -> Result<Flight> {
+        self.fly(false)
+    }
+
+    /// As [`Engine::join_flight`]; with `retry_unanswered` also when the refresh token may be spent.
+    pub(super) fn fly(self: &Arc<Self>, retry_unanswered: bool) -> Result<Flight> {
         let mut core = self.core();
         core.check_open()?;
-        if let Some(flight) = &core.flight {
-            return Ok(flight.clone());
+        if let Some(flight) = core.flight() {
+            return Ok(flight);
         }
-        let fresh = core.credentials()?;
+        let asked = core.credentials()?;
+        let number = core.next_flight();
         let engine = Arc::clone(self);
         let renewing = self.runtime.spawn(async move {
-            let result = engine.renew(&fresh).await;
-            engine.core().land(fresh.generation);
+            let result = engine.renew(&asked, retry_unanswered).await;
+            engine.core().land(number);
             result
         });
         let flight = async move {
@@ -118,69 +145,98 @@ impl Engine {
                 .unwrap_or(Err(Error::Internal("the renewal panicked")))
         };
         let flight = flight.boxed().shared();
-        core.flight = Some(flight.clone());
+        core.take_off(number, flight.clone());
         Ok(flight)
     }
 
-    async fn renew(self: &Arc<Self>, fresh: &Fresh) -> Result<()> {
-        let now_ms = self.now_ms();
-        let answer = self
-            .provider
-            .renew(&self.http, &fresh.credentials, now_ms)
-            .await;
-        match answer {
-            Ok(Renewal::Renewed(grant)) => self.commit_renewal(fresh.generation, grant).await,
-            Ok(Renewal::Over) => self.commit_end(fresh.generation).await,
-            Err(error) => {
-                self.note_trouble(fresh.generation, &error);
-                Err(error)
-            }
-        }
+    /// Credentials that are fresh enough, if nobody has to wait for them. Starts the renewal of those that are due.
+    pub(super) fn credentials_now(self: &Arc<Self>, min_validity_ms: u64) -> Result<Option<Fresh>> {
+        Ok(match self.look(min_validity_ms)? {
+            Ready::Take(fresh) => Some(fresh),
+            Ready::Resync | Ready::Renew(_) => None,
+        })
     }
 
     /// Credentials that are fresh enough, renewed first if they are not.
     pub(super) async fn fresh_credentials(self: &Arc<Self>, min_validity_ms: u64) -> Result<Fresh> {
-        let (fresh, must_wait) = {
-            let core = self.core();
-            core.check_open()?;
-            let fresh = core.credentials()?;
-            let judged = freshness::judge(&fresh.credentials, self.now_ms(), min_validity_ms);
-            let must_wait = match (core.state, judged) {
-                // What was stored is confirmed before it is used.
-                (State::Restoring, _) | (_, Freshness::Stale) => Some(true),
-                (_, Freshness::Due) => Some(false),
-                (_, Freshness::Fresh) => None,
-            };
-            (fresh, must_wait)
-        };
-        match must_wait {
-            None => Ok(fresh),
-            Some(false) => {
-                let _ = self.join_flight();
-                Ok(fresh)
-            }
-            Some(true) => match self.join_flight()?.await {
-                Ok(()) => self.core().credentials(),
-                Err(error) => {
-                    let core = self.core();
-                    let kept = core.credentials()?;
-                    if core.generation == fresh.generation
-                        && freshness::is_alive(&kept.credentials, self.now_ms())
-                    {
-                        Ok(kept)
-                    } else {
-                        Err(error)
-                    }
-                }
-            },
+        let mut ready = self.look(min_validity_ms)?;
+        if matches!(ready, Ready::Resync) {
+            // What the vault cannot say now it says to the renewal that will need it.
+            let _ = self.follow_vault().await;
+            ready = self.look_at_memory(min_validity_ms)?;
         }
+        let asked = match ready {
+            Ready::Take(fresh) => return Ok(fresh),
+            Ready::Resync => return Err(Error::Internal("memory asked for the vault")),
+            Ready::Renew(asked) => asked,
+        };
+        match self.join_flight()?.await {
+            Ok(()) => self.core().credentials(),
+            Err(error) => {
+                let core = self.core();
+                let kept = core.credentials()?;
+                if core.check_generation(asked.generation).is_ok()
+                    && freshness::is_alive(&kept.credentials, self.now_ms())
+                {
+                    Ok(kept)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    fn look(self: &Arc<Self>, min_validity_ms: u64) -> Result<Ready> {
+        // A vault that cannot be asked does not take away what is in memory.
+        let is_current = match self.vault.records_version() {
+            Ok(version) => version == Some(self.seen_records.load(Ordering::SeqCst)),
+            Err(_) => true,
+        };
+        if !is_current {
+            self.core().check_open()?;
+            return Ok(Ready::Resync);
+        }
+        self.look_at_memory(min_validity_ms)
+    }
+
+    fn look_at_memory(self: &Arc<Self>, min_validity_ms: u64) -> Result<Ready> {
+        self.enforce_policy();
+        let now_ms = self.now_ms();
+        let (fresh, judged) = {
+            let core = self.core();
+            let fresh = core.credentials()?;
+            let judged = if core.is_restoring() {
+                // What was stored is confirmed before it is used.
+                Freshness::Stale
+            } else {
+                freshness::judge(&fresh.credentials, now_ms, min_validity_ms)
+            };
+            // Nothing renews a token whose refresh token may be spent: it is served to its end.
+            let judged = match judged {
+                Freshness::Due if core.is_unanswered() => Freshness::Fresh,
+                judged => judged,
+            };
+            (fresh, judged)
+        };
+        self.policy.used_at(now_ms);
+        if now_ms.saturating_add(CLOCK_TOLERANCE_MS) < fresh.credentials.confirmed_at_ms {
+            self.report(AnomalyKind::ClockSetBack);
+        }
+        Ok(match judged {
+            Freshness::Fresh => Ready::Take(fresh),
+            Freshness::Due => {
+                let _ = self.join_flight();
+                Ready::Take(fresh)
+            }
+            Freshness::Stale => Ready::Renew(fresh),
+        })
     }
 
     /// What to do about a 401 that answered a request sent with `sent`: other credentials to try, or `None`.
     pub(super) async fn after_unauthorized(self: &Arc<Self>, sent: &Fresh) -> Option<Fresh> {
         let renewed_since = {
             let core = self.core();
-            core.generation == sent.generation && core.renewals > sent.renewals
+            core.generation() == sent.generation && core.stamp() != sent.stamp
         };
         if !renewed_since {
             let _ = self.join_flight().ok()?.await;
@@ -191,114 +247,20 @@ impl Engine {
         replaced.then_some(now)
     }
 
-    /// Keeps a session that was granted, or has the server end it: nobody else knows of it.
-    pub(super) async fn commit_sign_in(
-        self: &Arc<Self>,
-        generation: u64,
-        grant: Grant,
-    ) -> Result<User> {
-        let user = grant.user.clone();
-        let ends_known = grant.credentials.expires_at_ms.is_some();
-        let granted = grant.credentials.duplicate();
-        if let Err(error) = self.commit(generation, grant, Event::SignedIn).await {
-            let engine = Arc::clone(self);
-            self.runtime
-                .spawn(async move { engine.revoke(&granted).await });
-            return Err(error);
-        }
-        if !ends_known {
-            let _ = self.join_flight();
-        }
-        Ok(user)
-    }
-
-    /// Has the server end a session, as far as it can be reached in time.
-    pub(super) async fn revoke(&self, credentials: &Credentials) {
-        let revoking = self.provider.revoke(&self.http, credentials);
-        // The server ends an unused session by itself; nobody waits here for one that cannot be reached.
-        let _ = tokio::time::timeout(REVOKE_TIMEOUT, revoking).await;
-    }
-
-    async fn commit_renewal(self: &Arc<Self>, generation: u64, grant: Grant) -> Result<()> {
-        self.commit(generation, grant, Event::Renewed).await
-    }
-
-    /// Writes a grant to the vault, then to memory, unless a newer generation has begun.
-    async fn commit(self: &Arc<Self>, generation: u64, grant: Grant, event: Event) -> Result<()> {
+    /// Takes over what another process stored since. Answers whether a refresh token was sent and never answered.
+    pub(super) async fn follow_vault(self: &Arc<Self>) -> Result<bool> {
         let _in_order = self.commits.lock().await;
-        self.core().check_generation(generation)?;
-        let grant = self.store(grant, event == Event::SignedIn).await?;
-        // A sign-out that came meanwhile waits for this commit to end, and then removes what it stored.
-        let mut core = self.core();
-        core.check_generation(generation)?;
-        core.install(grant, event);
-        Ok(())
-    }
-
-    async fn store(&self, grant: Grant, replaces: bool) -> Result<Grant> {
-        let (vault, identity) = (self.vault.clone(), self.provider.identity());
-        blocking(move || {
-            let credentials = Some(&grant.credentials);
-            Record::store(&vault, &identity, &grant.user, credentials, replaces)?;
-            Ok(grant)
-        })
-        .await
-    }
-
-    /// The provider said that the session is over: its tokens go, its user stays.
-    async fn commit_end(&self, generation: u64) -> Result<()> {
-        let _in_order = self.commits.lock().await;
-        let user = {
-            let mut core = self.core();
-            core.check_generation(generation)?;
-            core.end();
-            core.user.clone()
-        };
-        let (vault, identity) = (self.vault.clone(), self.provider.identity());
-        blocking(move || {
-            // The record that stays without its tokens; the file that held them sealed is rewritten.
-            if let Some(user) = user {
-                Record::store(&vault, &identity, &user, None, true)?;
-                vault.compact()?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    pub(super) async fn commit_sign_out(&self) -> Result<()> {
-        let _in_order = self.commits.lock().await;
-        let vault = self.vault.clone();
-        blocking(move || Record::erase(&vault)).await
-    }
-
-    /// The server could not be asked: the session stands, and the server is asked again later.
-    pub(super) fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
-        let (reason, wait_ms) = match error {
-            Error::Network(_) | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
-            Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
-            Error::Server { .. } | Error::UnexpectedResponse(_) => (Reason::Server, None),
-            // Disk and vault trouble is the caller's to see; the server was not the matter.
-            _ => return,
-        };
-        let mut jitter = [0];
-        // Without randomness all clients wait the same time, which is still a wait.
-        let _ = fill_random(&mut jitter);
-        let mut core = self.core();
-        if core.check_generation(generation).is_err() {
-            return;
-        }
-        let failures = core.failures.saturating_add(1);
-        let wait_ms = wait_ms.unwrap_or_else(|| freshness::retry_delay_ms(failures, jitter[0]));
-        let engine = Arc::downgrade(self);
-        let retry = self.runtime.spawn(async move {
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            if let Some(engine) = engine.upgrade() {
-                let _ = engine.join_flight();
-            }
-        });
-        let retry_at_ms = self.clock.now_ms().saturating_add(wait_ms);
-        core.trouble(reason, retry_at_ms, retry.abort_handle());
+        let engine = Arc::clone(self);
+        let (record, version) =
+            blocking(move || Record::load(&engine.vault, &engine.key, &engine.provider.identity()))
+                .await
+                .inspect_err(|error| self.report_failure(error))?;
+        let is_spent = record
+            .as_ref()
+            .is_some_and(|record| record.spent_at_ms.is_some());
+        self.core().adopt(record);
+        self.seen_records.store(version, Ordering::SeqCst);
+        Ok(is_spent)
     }
 
     /// Follows what an answer to the application's own client said. `generation`: the one when its request was sent.
@@ -314,8 +276,9 @@ impl Engine {
                 self.commit_sign_in(generation, grant).await.map(|_| ())
             }
             (Observation::SignedOut, _) => {
-                self.core().begin_sign_out()?;
-                self.commit_sign_out().await
+                // The server has ended it already.
+                self.core().begin_sign_out(Reason::SignedOut)?;
+                self.commit_sign_out(None).await
             }
             (Observation::Gone, Some(_)) => {
                 // The engine's own question decides, and moves the state.
@@ -327,17 +290,27 @@ impl Engine {
                     grant.credentials.access_token = sent.credentials.duplicate().access_token;
                 }
                 grant.credentials.sliding = sent.credentials.sliding;
-                self.commit_renewal(sent.generation, grant).await
+                match self.commit_renewal(sent, grant).await {
+                    // A renewal came first, and says the same or more.
+                    Err(Error::Superseded) => Ok(()),
+                    committed => committed,
+                }
             }
             (Observation::TokenReplaced(token), Some(sent)) => {
-                let Some(user) = self.core().user.clone() else {
+                // A renewal may have come first; the token it brought was replaced too.
+                let (held, user) = {
+                    let core = self.core();
+                    core.check_generation(sent.generation)?;
+                    (core.held()?, core.user().cloned())
+                };
+                let Some(user) = user else {
                     return Ok(());
                 };
                 let credentials = Credentials {
                     access_token: token,
-                    ..sent.credentials.duplicate()
+                    ..held.credentials.duplicate()
                 };
-                self.commit_renewal(sent.generation, Grant { credentials, user })
+                self.commit_renewal(&held, Grant { credentials, user })
                     .await
             }
             // The request carried no session, so its answer says nothing about ours.

@@ -4,7 +4,6 @@
 use super::core::Fresh;
 use super::engine::Engine;
 use crate::http::{Method, Origin, Request, Response, Url};
-use crate::provider::owns;
 use crate::{Error, Result};
 use reqwest::header::HeaderMap;
 use std::sync::Arc;
@@ -50,7 +49,7 @@ pub(super) async fn fetch(engine: &Arc<Engine>, request: FetchRequest) -> Result
         return Err(Error::OriginNotAllowed(origin.to_string()));
     }
     engine.core().check_open()?;
-    if owns(engine.provider(), &request.url) {
+    if engine.provider().owns(&request.url) {
         return fetch_provider_route(engine, request).await;
     }
     // Without a session the request goes out as it is: public routes need none.
@@ -78,7 +77,7 @@ async fn fetch_provider_route(
 ) -> Result<FetchResponse> {
     let (generation, fresh) = {
         let core = engine.core();
-        (core.generation, core.credentials().ok())
+        (core.generation(), core.credentials().ok())
     };
     let mut request = prepare(request);
     let current = fresh.as_ref().map(|fresh| &*fresh.credentials);
@@ -137,7 +136,7 @@ async fn send(
     }
     let to_provider = engine.provider().base_url().origin() == request.url.origin();
     let answer = engine.http().send(request).await;
-    if matches!(answer, Err(Error::Network(_))) && to_provider && fresh.is_some() {
+    if matches!(answer, Err(Error::Network { .. })) && to_provider && fresh.is_some() {
         // Whether the session is offline is for the engine's own question to find out.
         let _ = engine.join_flight();
     }

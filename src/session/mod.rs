@@ -6,35 +6,56 @@
 //! | [`record`] | the session as it lies in the vault |
 //! | [`freshness`] | when to renew, how long to wait after a failure |
 //! | [`core`](self::core) | what the session is at one moment |
-//! | [`engine`] | renewal as a single flight, commits, the retry while offline |
+//! | [`engine`] | who may have credentials, one flight for all who wait |
+//! | [`renewal`] | one renewal: its turn among the processes, what each answer means |
+//! | [`commits`] | every change of the stored session |
+//! | [`revocations`] | what the server is still to be told |
+//! | [`policy`] | idle timeout and longest lifetime |
+//! | [`accounts`] | several sessions of one application |
+//! | [`audit`] | what happened that should not |
 //! | [`fetch`] | requests with the token |
 //!
 //! Invariants:
 //! - Durable before visible: no caller sees a token that is not in the vault.
 //! - A sign-out or sign-in beats every renewal in flight: what began under an older generation is dropped.
 //! - Trouble with the server never removes a token.
+//! - A refresh token that serves once is sent once: that it is sent is written down before.
+//! - While the session is locked no token leaves.
 #![forbid(unsafe_code)]
 
+pub mod accounts;
+pub mod audit;
+mod commits;
 mod core;
 mod engine;
 mod fetch;
 mod freshness;
+#[cfg(test)]
+mod model;
+mod policy;
 mod record;
+mod renewal;
+mod revocations;
 mod state;
 
 pub use fetch::{FetchRequest, FetchResponse};
+pub use policy::PolicyOptions;
 pub use state::{Reason, Snapshot, State};
 
-use self::core::Core;
+use self::core::{Core, Fresh};
+use crate::Result;
 use crate::clock::{Clock, SystemClock};
 use crate::http::{HttpClient, Origin};
 use crate::provider::{Grant, Provider, SignIn, SignUp, User};
 use crate::secret::SecretString;
 use crate::vault::Vault;
-use crate::{Error, Result};
+use audit::{Anomaly, Audit};
 use engine::Engine;
+use policy::Policy;
 use record::Record;
-use std::sync::Arc;
+use sha2::{Digest as _, Sha256};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -47,6 +68,11 @@ pub struct SessionOptions {
     pub provider: Arc<dyn Provider>,
     /// Origins that may receive the access token, beside the provider's own.
     pub allowed_origins: Vec<Origin>,
+    /// The name of the account, 1 to [`accounts::MAX_ACCOUNT_BYTES`] bytes, for applications with several; each has a
+    /// session of its own. Default `None`: the application has one.
+    pub account: Option<String>,
+    /// How long the session may live and lie unused. Default: as long as the server allows.
+    pub policy: PolicyOptions,
     /// The clock. Default [`SystemClock`].
     pub clock: Arc<dyn Clock>,
 }
@@ -59,6 +85,8 @@ impl SessionOptions {
             vault,
             provider,
             allowed_origins: Vec::new(),
+            account: None,
+            policy: PolicyOptions::default(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -79,17 +107,33 @@ impl Session {
     pub async fn open(options: SessionOptions) -> Result<Self> {
         let mut origins = options.allowed_origins;
         origins.push(Origin::of(options.provider.base_url())?);
-        let vault = options.vault.clone();
-        let identity = options.provider.identity();
-        let stored = engine::blocking(move || Record::load(&vault, &identity)).await?;
-        let engine = Arc::new(Engine::new(
-            options.vault,
-            options.provider,
-            HttpClient::new(),
+        if let Some(account) = &options.account {
+            accounts::check_name(account)?;
+        }
+        let key = record::key_of(options.account.as_deref());
+        let turn_path = options.vault.dir()?.join(turn_file(&key));
+        let (vault, identity) = (options.vault.clone(), options.provider.identity());
+        let loading = key.clone();
+        let (stored, seen) =
+            engine::blocking(move || Record::load(&vault, &loading, &identity)).await?;
+        let now_ms = options.clock.now_ms();
+        let engine = Arc::new(Engine {
+            vault: options.vault,
+            key,
+            turn_path,
+            provider: options.provider,
+            http: HttpClient::new(),
             origins,
-            options.clock,
-            Core::restore(stored),
-        ));
+            clock: options.clock,
+            audit: Audit::default(),
+            policy: Policy::new(options.policy, now_ms),
+            policy_changed: Arc::default(),
+            runtime: tokio::runtime::Handle::current(),
+            core: Mutex::new(Core::restore(stored)),
+            commits: tokio::sync::Mutex::default(),
+            seen_records: AtomicU64::new(seen),
+            deliveries: tokio::sync::Mutex::default(),
+        });
         engine.start();
         Ok(Self(engine))
     }
@@ -140,47 +184,116 @@ impl Session {
         entered
     }
 
-    /// Signs out: in memory before this returns, in the vault and then on the server, as far as it can be reached within
-    /// 5 seconds, while the future runs. Dropping the future does not bring the session back.
+    /// Signs out: in memory before this returns, in the vault and then on the server while the future runs. A server that
+    /// cannot be reached within 5 seconds is told later, also after a restart. Dropping the future does not bring the
+    /// session back.
     ///
     /// # Errors
     /// The vault's, when the stored session could not be removed; call again. `ERR_SESSION_CLOSED`.
     pub fn sign_out(&self) -> impl Future<Output = Result<()>> + Send + 'static {
         let engine = Arc::clone(&self.0);
-        let begun = engine.core().begin_sign_out();
+        let begun = engine.core().begin_sign_out(Reason::SignedOut);
         async move {
             let credentials = begun?;
-            let erased = engine.commit_sign_out().await;
-            if let Some(credentials) = credentials {
-                engine.revoke(&credentials).await;
+            let removed = engine.commit_sign_out(credentials.as_deref()).await;
+            match (&removed, credentials) {
+                // What the vault could not note is told now or never.
+                (Err(_), Some(credentials)) => {
+                    let _ = engine.revoke(&credentials).await;
+                }
+                (Ok(()), Some(_)) => engine.deliver_now().await,
+                (_, None) => {}
             }
-            erased
+            removed
         }
     }
 
     /// Asks the server now whether the session goes on. Joins a renewal that is under way.
     ///
+    /// `retry_unanswered`: sends a refresh token that may be spent ([`Reason::Unanswered`]) once more. If it was, the
+    /// session ends. For a person who would rather know than sign in anew.
+    ///
     /// # Errors
-    /// What kept the server from answering; the session then stands as before, offline. `ERR_NOT_SIGNED_IN`,
-    /// `ERR_SESSION_CLOSED`.
-    pub async fn refresh(&self) -> Result<Snapshot> {
-        let flight = self.0.join_flight()?;
+    /// What kept the server from answering; the session then stands as before, offline. `ERR_REFRESH_UNANSWERED`,
+    /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
+    pub async fn refresh(&self, retry_unanswered: bool) -> Result<Snapshot> {
+        let flight = self.0.fly(retry_unanswered)?;
         flight.await?;
         Ok(self.snapshot())
+    }
+
+    /// Locks the session: no token leaves before [`Session::unlock`], in any process and after a restart. Without a session
+    /// there is nothing to lock.
+    ///
+    /// # Errors
+    /// The vault's, when the lock could not be stored: it holds in this process all the same. `ERR_SESSION_CLOSED`.
+    pub fn lock(&self) -> impl Future<Output = Result<()>> + Send + 'static {
+        self.set_locked(true)
+    }
+
+    /// Unlocks the session. The application has made sure before that it is the person's wish.
+    ///
+    /// # Errors
+    /// As for [`Session::lock`].
+    pub fn unlock(&self) -> impl Future<Output = Result<()>> + Send + 'static {
+        self.set_locked(false)
+    }
+
+    fn set_locked(&self, locked: bool) -> impl Future<Output = Result<()>> + Send + 'static {
+        let engine = Arc::clone(&self.0);
+        let begun = {
+            let mut core = engine.core();
+            let open = core.check_open();
+            if open.is_ok() {
+                core.lock(locked, Reason::Locked);
+            }
+            open
+        };
+        if !locked {
+            engine.touch();
+        }
+        async move {
+            begun?;
+            engine.commit_lock().await
+        }
+    }
+
+    /// Every anomaly from now on. Ends when the session is closed.
+    #[must_use]
+    pub fn anomalies(&self) -> UnboundedReceiver<Anomaly> {
+        self.0.audit.subscribe()
+    }
+
+    /// Reports an anomaly that the application has seen.
+    pub fn report(&self, kind: audit::AnomalyKind) {
+        self.0.report(kind);
+    }
+
+    /// Tells that somebody uses the application, for the idle timeout.
+    pub fn touch(&self) {
+        self.0.touch();
     }
 
     /// The access token, for code that brings its own HTTP client. Valid for at least `min_validity` where the server
     /// can be asked.
     ///
     /// # Errors
-    /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_CLOSED`; what kept the server from answering, when the
-    /// token at hand has ended.
+    /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SESSION_CLOSED`; what kept the server from
+    /// answering, `ERR_REFRESH_UNANSWERED` among it, when the token at hand has ended.
     pub async fn access_token(&self, min_validity: Duration) -> Result<SecretString> {
         let min_validity_ms = u64::try_from(min_validity.as_millis()).unwrap_or(u64::MAX);
         let fresh = self.0.fresh_credentials(min_validity_ms).await?;
-        Ok(SecretString::new(
-            fresh.credentials.access_token.expose().to_owned(),
-        ))
+        Ok(copy_of_token(&fresh))
+    }
+
+    /// As [`Session::access_token`], when nothing has to be waited for; `None` when only that can tell.
+    ///
+    /// # Errors
+    /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SESSION_CLOSED`.
+    pub fn access_token_now(&self, min_validity: Duration) -> Result<Option<SecretString>> {
+        let min_validity_ms = u64::try_from(min_validity.as_millis()).unwrap_or(u64::MAX);
+        let fresh = self.0.credentials_now(min_validity_ms)?;
+        Ok(fresh.map(|fresh| copy_of_token(&fresh)))
     }
 
     /// Sends a request with the access token, to an allowed origin only. Without a session it goes out without a token.
@@ -198,13 +311,20 @@ impl Session {
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.
     pub fn close(&self) {
         self.0.core().close();
+        self.0.audit.close();
     }
 }
 
-/// The error of a call that needs credentials in a state that has none.
-fn without_credentials(state: State) -> Error {
-    match state {
-        State::Expired => Error::SessionExpired,
-        _ => Error::NotSignedIn,
-    }
+fn copy_of_token(fresh: &Fresh) -> SecretString {
+    SecretString::new(fresh.credentials.access_token.expose().to_owned())
+}
+
+/// The lock file of whoever renews the session of the record `key`: a name that fits every file system.
+fn turn_file(key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    let name = digest[..8].iter().fold(String::new(), |mut name, byte| {
+        name.push_str(&format!("{byte:02x}"));
+        name
+    });
+    format!("session-{name}.lock")
 }

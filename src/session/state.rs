@@ -53,16 +53,32 @@ pub enum Reason {
     Restored,
     /// The session was confirmed again.
     Refreshed,
+    /// Another process of the application signed in, renewed or signed out.
+    Elsewhere,
     /// The server could not be reached.
     Network,
     /// The server failed.
     Server,
     /// The server asks to slow down.
     RateLimited,
+    /// Another process of the application is renewing, and does not come to an end.
+    Busy,
+    /// The server renewed the session, and the vault could not store it yet.
+    NotStored,
+    /// A refresh token that serves once was sent, and no answer came: it may be spent. It is not sent again by itself.
+    Unanswered,
     /// The server said that the session is over.
     Ended,
+    /// The session reached the longest lifetime that the application allows.
+    Lifetime,
     /// Somebody signed out.
     SignedOut,
+    /// The application locked the session.
+    Locked,
+    /// Nobody used the session for as long as the application allows.
+    Idle,
+    /// The session was unlocked.
+    Unlocked,
 }
 
 impl Reason {
@@ -76,11 +92,19 @@ impl Reason {
             Self::SignedIn => "signedIn",
             Self::Restored => "restored",
             Self::Refreshed => "refreshed",
+            Self::Elsewhere => "elsewhere",
             Self::Network => "network",
             Self::Server => "server",
             Self::RateLimited => "rateLimited",
+            Self::Busy => "busy",
+            Self::NotStored => "notStored",
+            Self::Unanswered => "unanswered",
             Self::Ended => "ended",
+            Self::Lifetime => "lifetime",
             Self::SignedOut => "signedOut",
+            Self::Locked => "locked",
+            Self::Idle => "idle",
+            Self::Unlocked => "unlocked",
         }
     }
 }
@@ -93,27 +117,64 @@ pub(crate) enum Event {
     SignInFailed(State),
     SignedIn,
     Renewed,
-    /// The server could not say whether the session goes on.
-    Unreachable(Reason),
-    Ended,
-    SignedOut,
+    /// Another process stored a session that is newer than ours.
+    Adopted,
+    /// The session stands, but could not be renewed.
+    Trouble(Reason),
+    Ended(Reason),
+    SignedOut(Reason),
+    Locked(Reason),
+    Unlocked,
 }
 
-/// The state after `event`; `None` when the event says nothing in this state and is dropped.
-pub(crate) fn next(state: State, event: Event) -> Option<(State, Reason)> {
-    use State::{Active, Expired, Offline, Restoring, SignedOut, SigningIn};
-    match (state, event) {
-        (SignedOut | Expired, Event::SignInStarted) => Some((SigningIn, Reason::SignInStarted)),
-        (SigningIn, Event::SignInFailed(before)) => Some((before, Reason::SignInFailed)),
-        (_, Event::SignedIn) => Some((Active, Reason::SignedIn)),
-        (Restoring, Event::Renewed) => Some((Active, Reason::Restored)),
-        (Active | Offline, Event::Renewed) => Some((Active, Reason::Refreshed)),
-        (Restoring | Active | Offline, Event::Unreachable(reason)) => Some((Offline, reason)),
-        (Restoring | Active | Offline, Event::Ended) => Some((Expired, Reason::Ended)),
-        (SignedOut, Event::SignedOut) => None,
-        (_, Event::SignedOut) => Some((SignedOut, Reason::SignedOut)),
-        _ => None,
+/// Where a session stands, and whether it is locked there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Standing {
+    /// Where it stands, were it not locked. Never [`State::Locked`].
+    pub(crate) state: State,
+    pub(crate) locked: bool,
+}
+
+impl Standing {
+    pub(crate) fn at(state: State) -> Self {
+        Self {
+            state,
+            locked: false,
+        }
     }
+
+    /// What everybody sees.
+    pub(crate) fn shown(self) -> State {
+        if self.locked {
+            State::Locked
+        } else {
+            self.state
+        }
+    }
+}
+
+/// Where a session stands after `event`, and why; `None` when the event says nothing there and is dropped.
+///
+/// A renewal goes on under the lock, so that a rotated token is not lost; nobody is told of it before the unlock.
+pub(crate) fn next(standing: Standing, event: Event) -> Option<(Standing, Reason)> {
+    use State::{Active, Expired, Offline, Restoring, SignedOut, SigningIn};
+    let Standing { state, locked } = standing;
+    let (state, locked, reason) = match (state, event) {
+        (SignedOut | Expired, Event::SignInStarted) => (SigningIn, false, Reason::SignInStarted),
+        (SigningIn, Event::SignInFailed(before)) => (before, false, Reason::SignInFailed),
+        (_, Event::SignedIn) => (Active, false, Reason::SignedIn),
+        (Restoring, Event::Renewed) => (Active, locked, Reason::Restored),
+        (Active | Offline, Event::Renewed) => (Active, locked, Reason::Refreshed),
+        (_, Event::Adopted) => (Active, locked, Reason::Elsewhere),
+        (Restoring | Active | Offline, Event::Trouble(reason)) => (Offline, locked, reason),
+        (Restoring | Active | Offline, Event::Ended(reason)) => (Expired, false, reason),
+        (SignedOut, Event::SignedOut(_)) => return None,
+        (_, Event::SignedOut(reason)) => (SignedOut, false, reason),
+        (Restoring | Active | Offline, Event::Locked(reason)) if !locked => (state, true, reason),
+        (_, Event::Unlocked) if locked => (state, false, Reason::Unlocked),
+        _ => return None,
+    };
+    Some((Standing { state, locked }, reason))
 }
 
 /// What everybody may know of a session. Holds no token.
@@ -127,7 +188,7 @@ pub struct Snapshot {
     pub user: Option<User>,
     /// When the session ends if nothing prolongs it, in milliseconds since 1970; `None` when the server did not say.
     pub expires_at_ms: Option<u64>,
-    /// While offline: when the server is asked again, in milliseconds since 1970.
+    /// While offline: when the server is asked again, in milliseconds since 1970; `None` when it is not asked by itself.
     pub retry_at_ms: Option<u64>,
     /// Grows with every change.
     pub revision: u64,
@@ -137,57 +198,127 @@ pub struct Snapshot {
 mod tests {
     use super::*;
     use State::{Active, Expired, Locked, Offline, Restoring, SignedOut, SigningIn};
+    use proptest::prelude::*;
 
-    const STATES: [State; 7] = [
-        SignedOut, Restoring, SigningIn, Active, Offline, Expired, Locked,
-    ];
+    const UNLOCKED: [State; 6] = [SignedOut, Restoring, SigningIn, Active, Offline, Expired];
+    /// The states that hold tokens. Only these can be locked.
+    const WITH_TOKENS: [State; 3] = [Restoring, Active, Offline];
+
+    fn standings() -> impl Iterator<Item = Standing> {
+        let locked = WITH_TOKENS.map(|state| Standing {
+            state,
+            locked: true,
+        });
+        UNLOCKED.map(Standing::at).into_iter().chain(locked)
+    }
+
+    fn after(standing: Standing, event: Event) -> Standing {
+        next(standing, event).map_or(standing, |(standing, _)| standing)
+    }
 
     #[test]
-    fn trouble_with_the_server_never_ends_a_session() {
-        for state in STATES {
-            for reason in [Reason::Network, Reason::Server, Reason::RateLimited] {
-                let after = next(state, Event::Unreachable(reason)).map(|(state, _)| state);
+    fn trouble_never_ends_a_session() {
+        for standing in standings() {
+            for reason in [Reason::Network, Reason::Server, Reason::Unanswered] {
+                let after = after(standing, Event::Trouble(reason));
                 assert!(
-                    matches!(after, None | Some(Offline)),
-                    "{state:?}: {after:?}"
+                    after == standing || after.state == Offline,
+                    "{standing:?}: {after:?}"
                 );
+                assert_eq!(after.locked, standing.locked);
             }
         }
     }
 
     #[test]
     fn a_late_answer_never_brings_a_session_back() {
-        for state in [SignedOut, SigningIn, Expired, Locked] {
-            assert_eq!(next(state, Event::Renewed), None, "{state:?}");
-            assert_eq!(next(state, Event::Ended), None, "{state:?}");
+        for state in [SignedOut, SigningIn, Expired] {
+            let standing = Standing::at(state);
+            assert_eq!(next(standing, Event::Renewed), None, "{state:?}");
+            assert_eq!(
+                next(standing, Event::Ended(Reason::Ended)),
+                None,
+                "{state:?}"
+            );
         }
     }
 
     #[test]
     fn sign_in_and_sign_out_always_take_effect() {
-        for state in STATES {
-            assert_eq!(
-                next(state, Event::SignedIn),
-                Some((Active, Reason::SignedIn))
-            );
-            let out = next(state, Event::SignedOut).map_or(state, |(state, _)| state);
-            assert_eq!(out, SignedOut);
+        for standing in standings() {
+            assert_eq!(after(standing, Event::SignedIn), Standing::at(Active));
+            let out = after(standing, Event::SignedOut(Reason::SignedOut));
+            assert_eq!(out, Standing::at(SignedOut));
         }
     }
 
     #[test]
     fn a_failed_sign_in_goes_back() {
         for before in [SignedOut, Expired] {
-            assert_eq!(
-                next(before, Event::SignInStarted).map(|(state, _)| state),
-                Some(SigningIn)
-            );
-            assert_eq!(
-                next(SigningIn, Event::SignInFailed(before)).map(|(state, _)| state),
-                Some(before)
-            );
+            let signing_in = after(Standing::at(before), Event::SignInStarted);
+            assert_eq!(signing_in.state, SigningIn);
+            let back = after(signing_in, Event::SignInFailed(before));
+            assert_eq!(back, Standing::at(before));
         }
         // Signing in beside a running session does not disturb it until it succeeds.
-        assert_eq!(next(Active, Event::SignInStarted), None);
+        assert_eq!(next(Standing::at(Active), Event::SignInStarted), None);
+    }
+
+    #[test]
+    fn a_locked_session_shows_nothing_else_until_it_is_unlocked_or_over() {
+        for state in WITH_TOKENS {
+            let locked = after(Standing::at(state), Event::Locked(Reason::Locked));
+            assert_eq!((locked.shown(), locked.state), (Locked, state));
+            assert_eq!(after(locked, Event::Renewed).shown(), Locked);
+            assert_eq!(after(locked, Event::Adopted).shown(), Locked);
+            assert_eq!(after(locked, Event::Unlocked), Standing::at(state));
+            let over = after(locked, Event::Ended(Reason::Ended));
+            assert_eq!(over, Standing::at(Expired));
+        }
+        for state in [SignedOut, SigningIn, Expired] {
+            assert_eq!(next(Standing::at(state), Event::Locked(Reason::Idle)), None);
+        }
+    }
+
+    fn events() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            Just(Event::SignInStarted),
+            Just(Event::SignInFailed(SignedOut)),
+            Just(Event::SignInFailed(Expired)),
+            Just(Event::SignedIn),
+            Just(Event::Renewed),
+            Just(Event::Adopted),
+            Just(Event::Trouble(Reason::Network)),
+            Just(Event::Trouble(Reason::Unanswered)),
+            Just(Event::Ended(Reason::Ended)),
+            Just(Event::SignedOut(Reason::SignedOut)),
+            Just(Event::Locked(Reason::Idle)),
+            Just(Event::Unlocked),
+        ]
+    }
+
+    proptest! {
+        /// Tokens go by the provider's or the person's word alone, come by a grant alone, and a lock is opened by an
+        /// unlock, a sign-in, or the end of what it locked.
+        #[test]
+        fn tokens_come_and_go_only_by_a_word(events in prop::collection::vec(events(), 0..64)) {
+            let mut standing = Standing::at(SignedOut);
+            let has_tokens = |standing: Standing| WITH_TOKENS.contains(&standing.state);
+            for event in events {
+                let before = standing;
+                standing = after(before, event);
+                let lost = has_tokens(before) && !has_tokens(standing);
+                let gained = !has_tokens(before) && has_tokens(standing);
+                prop_assert!(!lost || matches!(event, Event::Ended(_) | Event::SignedOut(_)));
+                prop_assert!(!gained || matches!(event, Event::SignedIn | Event::Adopted));
+                prop_assert!(!standing.locked || has_tokens(standing));
+                let opened = before.locked && !standing.locked;
+                let may_open = matches!(
+                    event,
+                    Event::Unlocked | Event::SignedIn | Event::Ended(_) | Event::SignedOut(_)
+                );
+                prop_assert!(!opened || may_open);
+            }
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Contents {
     /// What a snapshot of the entries takes, in bytes before sealing.
     live_bytes: usize,
     generation: u64,
+    /// Grows whenever a record of Latchkey's own may have changed.
+    records_version: u64,
     /// The application's keys that changed, while somebody listens.
     journal: Option<BTreeSet<String>>,
 }
@@ -21,6 +23,12 @@ pub(crate) struct Contents {
 impl Contents {
     pub(crate) fn apply(&mut self, op: Op) {
         self.note(&op);
+        if matches!(
+            op,
+            Op::Put(Space::Session, ..) | Op::Delete(Space::Session, _) | Op::Clear(Space::Session)
+        ) {
+            self.records_version += 1;
+        }
         match op {
             Op::Generation(generation) => self.generation = generation,
             Op::Put(space, key, entry) => {
@@ -80,6 +88,7 @@ impl Contents {
             note(&fresh.app, &self.app);
         }
         *self = Self {
+            records_version: self.records_version + 1,
             journal: self.journal.take(),
             ..fresh
         };
@@ -88,6 +97,11 @@ impl Contents {
     /// How many times the vault was anchored.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// How often records of Latchkey's own may have changed.
+    pub(crate) fn records_version(&self) -> u64 {
+        self.records_version
     }
 
     fn entries(&self, space: Space) -> &BTreeMap<String, Entry> {

@@ -184,7 +184,7 @@ mod tests {
     fn pair() -> (Chain, Chain) {
         let root = RootKey {
             epoch: 1,
-            protection: KeyProtection::Keychain,
+            protection: KeyProtection::Keychain(crate::vault::slot::Slot([7; 16])),
             key: Key::from_slice(&[7; 32]).unwrap_or_else(|| unreachable!()),
         };
         let header = Header::generate("com.example.a", &root).unwrap_or_else(|e| panic!("{e}"));

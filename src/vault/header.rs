@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::root_key::RootKey;
+use super::slot::Slot;
 use crate::secret::{Key, fill_random};
 use crate::{Error, Result};
 use hkdf::Hkdf;
@@ -20,7 +21,7 @@ const XCHACHA20_POLY1305: u8 = 1;
 /// Where the root key of a file comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyProtection {
-    Keychain,
+    Keychain(Slot),
     Passphrase(Argon2Cost),
 }
 
@@ -89,7 +90,7 @@ impl Header {
         out[0..8].copy_from_slice(MAGIC);
         out[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         out[10] = match self.protection {
-            KeyProtection::Keychain => FROM_KEYCHAIN,
+            KeyProtection::Keychain(_) => FROM_KEYCHAIN,
             KeyProtection::Passphrase(_) => FROM_PASSPHRASE,
         };
         out[11] = XCHACHA20_POLY1305;
@@ -97,14 +98,17 @@ impl Header {
         out[16..32].copy_from_slice(&self.file_id);
         out[32..48].copy_from_slice(&self.vault_digest);
         out[48..64].copy_from_slice(&self.key_digest);
-        if let KeyProtection::Passphrase(cost) = self.protection {
-            out[64..80].copy_from_slice(&cost.salt);
-            out[80..84].copy_from_slice(&cost.memory_kib.to_le_bytes());
-            out[84..88].copy_from_slice(&cost.passes.to_le_bytes());
-            out[88..92].copy_from_slice(&cost.lanes.to_le_bytes());
-        }
         out[92..108].copy_from_slice(&self.desktop);
-        // 108..128 is zero.
+        match self.protection {
+            KeyProtection::Keychain(slot) => out[108..124].copy_from_slice(&slot.0),
+            KeyProtection::Passphrase(cost) => {
+                out[64..80].copy_from_slice(&cost.salt);
+                out[80..84].copy_from_slice(&cost.memory_kib.to_le_bytes());
+                out[84..88].copy_from_slice(&cost.passes.to_le_bytes());
+                out[88..92].copy_from_slice(&cost.lanes.to_le_bytes());
+            }
+        }
+        // The other source's fields and 124..128 are zero.
         out
     }
 
@@ -149,7 +153,17 @@ impl Header {
 
     /// Whether `root` is the key that sealed this file. Says so before any frame is tried.
     pub(crate) fn is_sealed_by(&self, root: &RootKey) -> bool {
-        self.epoch == root.epoch && self.key_digest == key_digest(&root.key)
+        self.protection == root.protection
+            && self.epoch == root.epoch
+            && self.key_digest == key_digest(&root.key)
+    }
+
+    /// Whose keychain item holds the key; `None` for a passphrase.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        match self.protection {
+            KeyProtection::Keychain(slot) => Some(slot),
+            KeyProtection::Passphrase(_) => None,
+        }
     }
 
     /// What every frame of the file authenticates.
@@ -186,7 +200,7 @@ impl Header {
 
 fn decode_protection(header: &[u8; Header::LEN]) -> Result<KeyProtection> {
     match header[10] {
-        FROM_KEYCHAIN => Ok(KeyProtection::Keychain),
+        FROM_KEYCHAIN => Ok(KeyProtection::Keychain(Slot(chunk(header, 108)))),
         FROM_PASSPHRASE => {
             let cost = Argon2Cost {
                 salt: chunk(header, 64),
@@ -244,7 +258,7 @@ mod tests {
     fn root(byte: u8, epoch: u32) -> RootKey {
         RootKey {
             epoch,
-            protection: KeyProtection::Keychain,
+            protection: KeyProtection::Keychain(Slot([byte; 16])),
             key: Key::from_slice(&[byte; 32]).unwrap_or_else(|| unreachable!()),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`records`] | Latchkey's own records beside the application's values |
 //! | [`options`] | how a vault is opened, and what goes in and out |
 //! | [`opening`] | from options to an open vault |
 //! | [`shared`] | what all handles of an open vault share: locks, writing, catching up |
@@ -11,6 +12,8 @@
 //! | [`log`] | the file: replay, append, rewrite |
 //! | [`disk`], [`lock`], [`glance`] | what is asked of the operating system; a cheap look at the file |
 //! | [`root_key`] | the key: in the keychain, or from a passphrase |
+//! | [`anchor`] | what an open vault tells the keychain |
+//! | [`slot`] | which keychain item is a file's |
 //! | [`watch`] | who is told of changes |
 //!
 //! Invariants:
@@ -19,6 +22,7 @@
 //! - Every function may block on disk, lock or keychain: never call one on a thread that must stay responsive.
 
 pub mod aead;
+mod anchor;
 mod batch;
 mod contents;
 pub mod disk;
@@ -29,22 +33,23 @@ mod lock;
 mod log;
 mod opening;
 mod options;
+mod records;
 mod root_key;
 mod shared;
+mod slot;
 mod watch;
 
-pub(crate) use batch::Space;
+pub(crate) use lock::OwnedLock;
 pub use options::{Change, Protection, StoredValue, Value, VaultOptions};
+pub(crate) use records::{Edit, Records};
 pub use root_key::KeySource;
 pub use watch::Changes;
 
 use crate::secret::SecretString;
 use crate::{Error, Result};
-use batch::{Entry, Kind, Op};
+use batch::{Entry, Kind, Op, Space};
 use contents::Contents;
-use header::KeyProtection;
-use opening::Opening;
-use root_key::Keys;
+use header::{Header, KeyProtection};
 use shared::{Inner, read, write};
 use std::fmt;
 use std::sync::Arc;
@@ -80,7 +85,7 @@ impl Vault {
     /// `ERR_VAULT_ROLLED_BACK`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`, `ERR_VAULT_VERSION`, `ERR_VAULT_FOREIGN`,
     /// `ERR_VAULT_BUSY`, `ERR_VAULT_IO`.
     pub fn open(options: VaultOptions, source: KeySource) -> Result<Self> {
-        Self::finish(Opening::begin(options, source)?, None)
+        Ok(Self(Arc::new(opening::open(options, source, None)?)))
     }
 
     /// Makes the vault anew with what a recovery copy holds. A file that is in the way is kept under another name beside it.
@@ -96,13 +101,13 @@ impl Vault {
     ) -> Result<Self> {
         let id = options.vault_id()?;
         let mut contents = Contents::default();
-        let mut copy_keys = Keys::ask(KeySource::passphrase(passphrase), &id)?;
-        log::read_snapshot(&id, copy, |header| copy_keys.unlock(header), &mut contents)?;
-        Self::finish(Opening::begin(options, source)?, Some(contents))
-    }
-
-    fn finish(opening: Opening, recovered: Option<Contents>) -> Result<Self> {
-        Ok(Self(Arc::new(opening.finish(recovered)?)))
+        let unlock = |header: &Header| root_key::unlock_with(&passphrase, header);
+        log::read_snapshot(&id, copy, unlock, &mut contents)?;
+        Ok(Self(Arc::new(opening::open(
+            options,
+            source,
+            Some(contents),
+        )?)))
     }
 
     /// What protects this vault.
@@ -122,7 +127,10 @@ impl Vault {
     /// # Errors
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     pub fn get(&self, key: &str) -> Result<Option<Value>> {
-        self.read(Space::App, key)
+        self.0.catch_up()?;
+        let now_ms = self.0.clock.now_ms();
+        let contents = read(&self.0.contents);
+        Ok(contents.get(Space::App, key, now_ms).map(Entry::to_value))
     }
 
     /// What `look` makes of the value under `key`, when memory is known to hold what the file holds: without waiting for
@@ -156,7 +164,9 @@ impl Vault {
     /// `ERR_INVALID_ARGUMENT` for a name over [`MAX_KEY_BYTES`] or a value over [`MAX_VALUE_BYTES`];
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     pub fn set(&self, key: &str, value: Value, ttl: Option<Duration>) -> Result<()> {
-        self.put(Space::App, key, value, ttl)
+        let now_ms = self.0.clock.now_ms();
+        let op = put(Space::App, key.to_owned(), value, ttl, now_ms)?;
+        self.0.append(vec![op])
     }
 
     /// Removes `key`, durably. Says whether it was there.
@@ -164,7 +174,18 @@ impl Vault {
     /// # Errors
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
     pub fn delete(&self, key: &str) -> Result<bool> {
-        self.remove(Space::App, key)
+        let now_ms = self.0.clock.now_ms();
+        self.0.with_writer(|writer| {
+            if read(&self.0.contents)
+                .get(Space::App, key, now_ms)
+                .is_none()
+            {
+                return Ok(false);
+            }
+            let op = Op::Delete(Space::App, key.to_owned());
+            self.0.append_with(writer, vec![op])?;
+            Ok(true)
+        })
     }
 
     /// Whether `key` has a value.
@@ -260,10 +281,12 @@ impl Vault {
 
     /// Seals the vault with a new key, and forgets the old one. A crash at any moment leaves it readable.
     ///
+    /// A keychain that fails when it should forget the old key does so at the next opening, sign-in or rotation.
+    ///
     /// # Errors
-    /// As for [`Vault::delete`], and the keychain's.
+    /// As for [`Vault::delete`], and the keychain's when it does not take the new key; nothing was changed then.
     pub fn rotate_key(&self) -> Result<()> {
-        self.0.with_writer(|writer| self.0.rotate(writer))
+        self.0.rotate(None)
     }
 
     /// Replaces the passphrase that protects the vault, and the key with it.
@@ -271,19 +294,7 @@ impl Vault {
     /// # Errors
     /// As for [`Vault::delete`]; `ERR_PROTECTION_MISMATCH` when a keychain protects the vault.
     pub fn change_passphrase(&self, passphrase: SecretString) -> Result<()> {
-        self.0.with_writer(|writer| {
-            if writer.root.protection == KeyProtection::Keychain {
-                return Err(Error::ProtectionMismatch("the OS keychain"));
-            }
-            let before = writer
-                .keys
-                .replace_passphrase(KeySource::passphrase(passphrase));
-            let rotated = self.0.rotate(writer);
-            if rotated.is_err() {
-                writer.keys.replace_passphrase(before);
-            }
-            rotated
-        })
+        self.0.rotate(Some(passphrase))
     }
 
     /// A copy of everything in the vault, sealed with a passphrase, for [`Vault::recover`] when the keychain is lost.
@@ -304,18 +315,7 @@ impl Vault {
     /// `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, and the keychain's when the key could not be removed; the
     /// file is gone then, and the key opens nothing.
     pub fn wipe(&self) -> Result<()> {
-        let place = &self.0.place;
-        let wiped = self.0.with_writer(|writer| {
-            place
-                .disk
-                .remove(&place.path)
-                .and_then(|()| match place.path.parent() {
-                    Some(dir) => place.disk.sync_dir(dir),
-                    None => Ok(()),
-                })
-                .map_err(Error::vault_io("remove the vault file"))?;
-            writer.keys.forget()
-        });
+        let wiped = self.0.wipe();
         self.close();
         wiped
     }
@@ -329,65 +329,6 @@ impl Vault {
         *write(&self.0.contents) = Contents::default();
         drop(writer);
         self.0.listeners.close();
-    }
-
-    pub(crate) fn read(&self, space: Space, key: &str) -> Result<Option<Value>> {
-        self.0.catch_up()?;
-        let now_ms = self.0.clock.now_ms();
-        let contents = read(&self.0.contents);
-        Ok(contents.get(space, key, now_ms).map(Entry::to_value))
-    }
-
-    pub(crate) fn put(
-        &self,
-        space: Space,
-        key: &str,
-        value: Value,
-        ttl: Option<Duration>,
-    ) -> Result<()> {
-        let op = put(space, key.to_owned(), value, ttl, self.0.clock.now_ms())?;
-        self.0.append(vec![op])
-    }
-
-    /// Stores a record of Latchkey's own, and makes every copy of the file from before an old one.
-    pub(crate) fn put_anchored(&self, key: &str, value: Value) -> Result<()> {
-        let op = put(
-            Space::Session,
-            key.to_owned(),
-            value,
-            None,
-            self.0.clock.now_ms(),
-        )?;
-        self.0
-            .with_writer(|writer| self.0.append_anchored(writer, op))
-    }
-
-    /// Removes a record of Latchkey's own and its traces in the file, and makes every copy from before an old one.
-    pub(crate) fn erase_anchored(&self, key: &str) -> Result<()> {
-        let now_ms = self.0.clock.now_ms();
-        self.0.with_writer(|writer| {
-            let is_there = read(&self.0.contents)
-                .get(Space::Session, key, now_ms)
-                .is_some();
-            if is_there {
-                let op = Op::Delete(Space::Session, key.to_owned());
-                self.0.append_anchored(writer, op)?;
-                self.0.rewrite(writer)?;
-            }
-            Ok(())
-        })
-    }
-
-    pub(crate) fn remove(&self, space: Space, key: &str) -> Result<bool> {
-        let now_ms = self.0.clock.now_ms();
-        self.0.with_writer(|writer| {
-            if read(&self.0.contents).get(space, key, now_ms).is_none() {
-                return Ok(false);
-            }
-            let op = Op::Delete(space, key.to_owned());
-            self.0.append_with(writer, vec![op])?;
-            Ok(true)
-        })
     }
 }
 

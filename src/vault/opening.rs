@@ -4,100 +4,158 @@
 use super::batch::Op;
 use super::contents::Contents;
 use super::glance::Glance;
-use super::lock::LockFile;
+use super::lock::{LockFile, OwnedLock};
 use super::log::{AppendError, Log, Place, Tail, Unread};
 use super::options::{Protection, VaultOptions};
-use super::root_key::{KeySource, Keys, RootKey};
+use super::root_key::{KeySource, Keys, RootKey, Unlocked};
 use super::shared::{Inner, Writer};
+use super::slot::Slot;
 use super::watch::Listeners;
+use crate::keychain::Held;
 use crate::{Error, Result};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 const FILE_NAME: &str = "vault.latchkey";
 const LOCK_NAME: &str = "vault.lock";
+const ITEM_LOCK_NAME: &str = "vault.key.lock";
 
-/// A vault that is being opened: its key source has answered, and nothing was written yet.
-pub(super) struct Opening {
-    place: Place,
-    dir: PathBuf,
+/// Opens the file, or makes one. With `recovered` contents a copy of a file that is there is kept aside first.
+pub(super) fn open(
     options: VaultOptions,
-    keys: Keys,
+    source: KeySource,
+    recovered: Option<Contents>,
+) -> Result<Inner> {
+    let vault_id = options.vault_id()?;
+    let dir = options.dir()?;
+    let keys = Keys::new(source, &vault_id);
+    let place = Place {
+        disk: Arc::clone(&options.disk),
+        path: dir.join(FILE_NAME),
+        vault_id,
+    };
+    // The keys before a directory or a lock file is made: beside what cannot be unlocked nothing is touched. The header
+    // before the keys: it says which ones to ask for, and each question may be a prompt.
+    let mut slot = Slot::of(&dir)?;
+    let mut known = None;
+    if recovered.is_some() {
+        slot = slot_in_place(&place)?.unwrap_or(slot);
+    } else {
+        known = unlock_in_place(&place, &keys)?;
+    }
+    if known.is_none() {
+        keys.prove(slot)?;
+    }
+    place
+        .disk
+        .create_dir(&dir)
+        .map_err(Error::vault_io("make the vault's directory"))?;
+    let lock = LockFile::open(&dir.join(LOCK_NAME))?;
+    let item_lock = dir.join(ITEM_LOCK_NAME);
+    // For a key that is to be made. Before the vault's lock, as everywhere.
+    let held = match known {
+        Some(_) => None,
+        None => Some(Arc::new(OwnedLock::take(&item_lock, options.lock_timeout)?) as Held),
+    };
+    let guard = lock.acquire(options.lock_timeout)?;
+    let now_ms = options.clock.now_ms();
+    // Another process may have made or replaced the file since: under the lock, look again.
+    let found = match recovered {
+        Some(_) => None,
+        None => place.read()?,
+    };
+    let opened = match (found, &held) {
+        (Some(unread), _) => {
+            let unlocked = match known {
+                Some(known) if unread.header.is_sealed_by(&known.root) => known,
+                _ => keys.unlock(&unread.header)?,
+            };
+            open_file(&place, unread, unlocked, options.allow_rollback)?
+        }
+        (None, Some(held)) => {
+            // The key first: when the keychain fails now, nothing was touched.
+            let unlocked = keys.begin(slot, held)?;
+            if recovered.is_some() {
+                keep_aside(&place)?;
+            }
+            create(&place, unlocked, recovered.unwrap_or_default(), now_ms)?
+        }
+        (None, None) => {
+            return Err(Error::VaultIo {
+                action: "open the vault file",
+                reason: "it was removed meanwhile".to_owned(),
+            });
+        }
+    };
+    drop((guard, held));
+    let Opened {
+        log,
+        root,
+        contents,
+        tail,
+        is_ahead,
+    } = opened;
+    let inner = Inner {
+        protection: Protection {
+            backend: keys.backend(),
+            path: place.path.clone(),
+        },
+        place,
+        lock_timeout: options.lock_timeout,
+        clock: options.clock,
+        lock,
+        item_lock,
+        seen: RwLock::new(Some(log.stat())),
+        glance: Glance::default(),
+        writer: Mutex::new(Some(Writer { log, root, keys })),
+        contents: RwLock::new(contents),
+        listeners: Listeners::default(),
+        found_torn: tail == Tail::Torn,
+    };
+    if is_ahead {
+        inner.anchor();
+    }
+    Ok(inner)
 }
 
-impl Opening {
-    pub(super) fn begin(options: VaultOptions, source: KeySource) -> Result<Self> {
-        let vault_id = options.vault_id()?;
-        let dir = options.dir()?;
-        Ok(Self {
-            keys: Keys::ask(source, &vault_id)?,
-            place: Place {
-                disk: Arc::clone(&options.disk),
-                path: dir.join(FILE_NAME),
-                vault_id,
-            },
-            dir,
-            options,
-        })
-    }
+/// A file that was read or made.
+struct Opened {
+    log: Log,
+    root: RootKey,
+    contents: Contents,
+    tail: Tail,
+    /// The keychain is to be told of the file's generation: it is new, or the process that wrote it died, or was locked
+    /// out, before it could say so.
+    is_ahead: bool,
+}
 
-    /// Opens the file, or makes one. With `recovered` contents a copy of a file that is there is kept aside first.
-    pub(super) fn finish(self, recovered: Option<Contents>) -> Result<Inner> {
-        let Self {
-            place,
-            dir,
-            options,
-            mut keys,
-        } = self;
-        // Before a directory or a lock file is made: beside what cannot be unlocked nothing is touched.
-        let known = match (&recovered, place.read()?) {
-            (None, Some(unread)) => Some(keys.unlock(&unread.header)?),
-            _ => None,
-        };
-        place
-            .disk
-            .create_dir(&dir)
-            .map_err(Error::vault_io("make the vault's directory"))?;
-        let lock = LockFile::open(&dir.join(LOCK_NAME))?;
-        let guard = lock.acquire(options.lock_timeout)?;
-        let now_ms = options.clock.now_ms();
-        let (writer, contents, tail) = match recovered {
-            Some(contents) => {
-                // The key first: when the keychain fails now, nothing was touched.
-                keys.begin()?;
-                keep_aside(&place)?;
-                create(&place, keys, contents, now_ms)?
-            }
-            // Another process may have made or replaced the file since: under the lock, look again.
-            None => match place.read()? {
-                Some(unread) => {
-                    let known = known.filter(|root| unread.header.is_sealed_by(root));
-                    let root = match known {
-                        Some(root) => root,
-                        None => keys.unlock(&unread.header)?,
-                    };
-                    open_file(&place, unread, root, keys, options.allow_rollback)?
+/// The key of the file in place; `None` when there is no file.
+fn unlock_in_place(place: &Place, keys: &Keys) -> Result<Option<Unlocked>> {
+    let mut found = place.read()?;
+    while let Some(unread) = found {
+        match keys.unlock(&unread.header) {
+            Err(error @ (Error::KeyInvalid(_) | Error::KeyMissing { .. })) => {
+                // Between the look at the file and the one at the keychain another process may have replaced both.
+                found = place.read()?;
+                if found
+                    .as_ref()
+                    .is_some_and(|now| now.header == unread.header)
+                {
+                    return Err(error);
                 }
-                None => create(&place, keys, Contents::default(), now_ms)?,
-            },
-        };
-        drop(guard);
-        Ok(Inner {
-            protection: Protection {
-                backend: writer.keys.backend(),
-                path: place.path.clone(),
-            },
-            place,
-            lock_timeout: options.lock_timeout,
-            clock: options.clock,
-            lock,
-            seen: RwLock::new(Some(writer.log.stat())),
-            glance: Glance::default(),
-            writer: Mutex::new(Some(writer)),
-            contents: RwLock::new(contents),
-            listeners: Listeners::default(),
-            found_torn: tail == Tail::Torn,
-        })
+            }
+            unlocked => return unlocked.map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// The slot of the file that a recovery is about to replace, where its header tells: the new file is of the same vault.
+fn slot_in_place(place: &Place) -> Result<Option<Slot>> {
+    match place.read() {
+        Ok(found) => Ok(found.and_then(|unread| unread.header.slot())),
+        // A damaged file is what a recovery is for.
+        Err(Error::VaultCorrupt(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -105,56 +163,57 @@ impl Opening {
 fn open_file(
     place: &Place,
     unread: Unread,
-    root: RootKey,
-    mut keys: Keys,
+    Unlocked { root, anchor }: Unlocked,
     allow_rollback: bool,
-) -> Result<(Writer, Contents, Tail)> {
+) -> Result<Opened> {
     let mut contents = Contents::default();
     let (mut log, tail) = unread.replay(place, &root, &mut contents)?;
     if tail == Tail::Torn {
         log.cut_torn_tail()?;
     }
     log.settle(place)?;
-    let generation = contents.generation();
-    match keys.anchor() {
-        Some(anchor) if generation < anchor => {
-            if !allow_rollback {
-                return Err(Error::VaultRolledBack);
-            }
-            let next = Op::Generation(anchor + 1);
-            match log.append(std::slice::from_ref(&next)) {
-                Ok(()) => contents.apply(next),
-                Err(AppendError::NotWritten(error) | AppendError::NotSynced(error)) => {
-                    return Err(error);
-                }
-            }
-            keys.anchor_at(&root, anchor + 1)?;
+    if let Some(anchor) = anchor.filter(|anchor| contents.generation() < *anchor) {
+        if !allow_rollback {
+            return Err(Error::VaultRolledBack);
         }
-        // The process that wrote the file died, or was locked out, before it could say so to the keychain.
-        Some(anchor) if generation > anchor => keys.anchor_at(&root, generation)?,
-        _ => {}
+        let next = Op::Generation(anchor + 1);
+        match log.append(std::slice::from_ref(&next)) {
+            Ok(()) => contents.apply(next),
+            Err(AppendError::NotWritten(error) | AppendError::NotSynced(error)) => {
+                return Err(error);
+            }
+        }
     }
-    Ok((Writer { log, root, keys }, contents, tail))
+    Ok(Opened {
+        is_ahead: anchor.is_some_and(|anchor| contents.generation() > anchor),
+        log,
+        root,
+        contents,
+        tail,
+    })
 }
 
 /// Makes a file that does not exist, newer than any that did.
 fn create(
     place: &Place,
-    mut keys: Keys,
+    Unlocked { root, anchor }: Unlocked,
     mut contents: Contents,
     now_ms: u64,
-) -> Result<(Writer, Contents, Tail)> {
+) -> Result<Opened> {
     // The directory may be the work of a process that died before it made its name durable. Best effort: whoever may
     // enter the parent may not be allowed to open it.
     if let Some(parent) = place.path.parent().and_then(std::path::Path::parent) {
         let _ = place.disk.sync_dir(parent);
     }
-    let root = keys.begin()?;
-    let generation = keys.anchor().unwrap_or(0).max(contents.generation()) + 1;
+    let generation = anchor.unwrap_or(0).max(contents.generation()) + 1;
     contents.apply(Op::Generation(generation));
-    let log = Log::create(place, &root, &contents, now_ms)?;
-    keys.anchor_at(&root, generation)?;
-    Ok((Writer { log, root, keys }, contents, Tail::Clean))
+    Ok(Opened {
+        log: Log::create(place, &root, &contents, now_ms)?,
+        root,
+        contents,
+        tail: Tail::Clean,
+        is_ahead: true,
+    })
 }
 
 /// Keeps a copy of the file that a recovered one will replace, under the first free name beside it. A copy, so that there is

@@ -1,18 +1,19 @@
 //! The root key's life: in the keychain, or from a passphrase.
 //!
-//! In the keychain a vault has one item, so that one prompt opens it and one write changes it as a whole. It holds the
-//! key, the key that a rotation under way is about to use, and the generation below which a file is an old copy.
+//! In the keychain a vault file has one item, named by its slot, so that one prompt opens it and one write changes it as
+//! a whole. It holds the key, the key that a rotation under way is about to use, and the generation below which a file is
+//! an old copy.
 #![forbid(unsafe_code)]
 
 use super::header::{Argon2Cost, Header, KeyProtection};
-use crate::keychain::{Backend, Keychain};
+use super::slot::Slot;
+use crate::keychain::{Backend, Held, Keychain};
 use crate::secret::{Key, SecretBytes, SecretString};
 use crate::{Error, Result};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::fmt;
 use std::sync::Arc;
 
-const ITEM: &str = "latchkey-root-key";
 const RECORD_VERSION: u8 = 1;
 const FIRST_EPOCH: u32 = 1;
 
@@ -56,34 +57,40 @@ pub(crate) struct RootKey {
     pub(crate) key: Key,
 }
 
-/// A vault's keys, as their source gave them. Asked for once when the vault is opened: each question may be a prompt.
+impl RootKey {
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            epoch: self.epoch,
+            protection: self.protection,
+            key: Key::from_slice(self.key.expose())
+                .unwrap_or_else(|| unreachable!("a key has a key's length")),
+        }
+    }
+}
+
+/// A file's key as its source gave it.
+#[derive(Debug)]
+pub(crate) struct Unlocked {
+    pub(crate) root: RootKey,
+    /// The generation below which a file is an old copy; `None` where nothing keeps it.
+    pub(crate) anchor: Option<u64>,
+}
+
+/// Where a vault's keys are asked for and kept. Remembers nothing: each call asks, and each question may be a prompt.
+///
+/// What writes or removes an item wants its lock to hold; see [`anchor`](super::anchor).
+#[derive(Clone)]
 pub(crate) struct Keys {
     source: KeySource,
     vault_id: String,
-    /// What the keychain holds; `None` when it holds nothing, and for a passphrase.
-    record: Option<Record>,
 }
 
 impl Keys {
-    /// Asks the source, which proves that it answers. Writes nothing.
-    ///
-    /// # Errors
-    /// The keychain's, and `ERR_KEY_INVALID` when the item is not a key.
-    pub(crate) fn ask(source: KeySource, vault_id: &str) -> Result<Self> {
-        let mut keys = Self {
+    pub(crate) fn new(source: KeySource, vault_id: &str) -> Self {
+        Self {
             source,
             vault_id: vault_id.to_owned(),
-            record: None,
-        };
-        keys.ask_again()?;
-        Ok(keys)
-    }
-
-    fn ask_again(&mut self) -> Result<()> {
-        if let KeySource::Keychain(keychain) = &self.source {
-            self.record = Record::read(&**keychain, &self.vault_id)?;
         }
-        Ok(())
     }
 
     pub(crate) fn backend(&self) -> Option<Backend> {
@@ -93,145 +100,160 @@ impl Keys {
         }
     }
 
+    /// Proves that the source answers, with the item in `slot`. Writes nothing.
+    ///
+    /// # Errors
+    /// The keychain's, and `ERR_KEY_INVALID` when the item is not a key.
+    pub(crate) fn prove(&self, slot: Slot) -> Result<()> {
+        self.ask(slot).map(drop)
+    }
+
     /// The key that sealed the file with this header.
     ///
     /// # Errors
     /// The keychain's, `ERR_KEY_MISSING`, `ERR_KEY_INVALID`, `ERR_INVALID_PASSPHRASE`, `ERR_PROTECTION_MISMATCH`.
-    pub(crate) fn unlock(&mut self, header: &Header) -> Result<RootKey> {
-        match (&self.source, header.protection) {
-            (KeySource::Keychain(_), KeyProtection::Keychain) => {
-                if let Some(root) = self.find(header) {
-                    return Ok(root);
-                }
-                // Another process may have made or rotated the key since the keychain was asked.
-                self.ask_again()?;
-                match (&self.record, self.find(header)) {
-                    (_, Some(root)) => Ok(root),
-                    (Some(_), None) => Err(Error::KeyInvalid("another key sealed the file")),
-                    (None, None) => Err(Error::KeyMissing {
-                        desktops: header.changed_desktops(),
-                    }),
-                }
-            }
-            (KeySource::Passphrase(passphrase), KeyProtection::Passphrase(cost)) => {
-                let root = RootKey {
-                    epoch: header.epoch,
-                    protection: header.protection,
-                    key: stretch(passphrase, &cost)?,
-                };
-                if header.is_sealed_by(&root) {
-                    Ok(root)
-                } else {
-                    Err(Error::InvalidPassphrase)
-                }
-            }
-            (_, KeyProtection::Keychain) => Err(Error::ProtectionMismatch("the OS keychain")),
-            (_, KeyProtection::Passphrase(_)) => Err(Error::ProtectionMismatch("a passphrase")),
+    pub(crate) fn unlock(&self, header: &Header) -> Result<Unlocked> {
+        if let KeySource::Passphrase(passphrase) = &self.source {
+            let root = unlock_with(passphrase, header)?;
+            return Ok(Unlocked { root, anchor: None });
         }
-    }
-
-    /// A rotation that died after the file was replaced left the file's key pending.
-    fn find(&self, header: &Header) -> Option<RootKey> {
-        let record = self.record.as_ref()?;
-        [Some(&record.current), record.pending.as_ref()]
+        let slot = header
+            .slot()
+            .ok_or(Error::ProtectionMismatch("a passphrase"))?;
+        let record = self.ask(slot)?.ok_or_else(|| Error::KeyMissing {
+            desktops: header.changed_desktops(),
+        })?;
+        let anchor = Some(record.anchor);
+        // A rotation that died after the file was replaced left the file's key pending.
+        [Some(record.current), record.pending]
             .into_iter()
             .flatten()
             .find(|root| header.is_sealed_by(root))
-            .map(copy)
+            .map(|root| Unlocked { root, anchor })
+            .ok_or(Error::KeyInvalid("another key sealed the file"))
     }
 
-    /// The key for a file that does not exist yet. Made when there is none, and proven to be kept.
+    /// The key for a file in `slot` that does not exist yet. Made when there is none, and proven to be kept.
     ///
-    /// Only when the file's absence is proven, and under the vault's lock.
+    /// Only when the file's absence is proven, or a recovery is about to replace it, and under the vault's lock too.
     ///
     /// # Errors
     /// The keychain's, and `ERR_KEYCHAIN_FAILED` when it does not keep what it was given.
-    pub(crate) fn begin(&mut self) -> Result<RootKey> {
+    pub(crate) fn begin(&self, slot: Slot, held: &Held) -> Result<Unlocked> {
         if let KeySource::Passphrase(passphrase) = &self.source {
-            return passphrase_key(passphrase, FIRST_EPOCH);
+            let root = passphrase_key(passphrase, FIRST_EPOCH)?;
+            return Ok(Unlocked { root, anchor: None });
         }
-        if self.record.is_none() {
-            self.ask_again()?;
+        if let Some(record) = self.ask(slot)? {
+            return Ok(Unlocked {
+                root: record.current,
+                anchor: Some(record.anchor),
+            });
         }
-        if let Some(record) = &self.record {
-            return Ok(copy(&record.current));
-        }
-        let root = keychain_key(FIRST_EPOCH)?;
-        self.keep(&root, None, 0)?;
-        self.ask_again()?;
-        match &self.record {
-            Some(kept) if kept.current.key.expose() == root.key.expose() => Ok(root),
+        let root = RootKey {
+            epoch: FIRST_EPOCH,
+            protection: KeyProtection::Keychain(slot),
+            key: Key::generate()?,
+        };
+        self.keep(&root, None, 0, held)?;
+        match self.ask(slot)? {
+            Some(kept) if kept.current.key.expose() == root.key.expose() => Ok(Unlocked {
+                root,
+                anchor: Some(0),
+            }),
             _ => Err(Error::KeychainFailed(
                 "it does not give back what it was given".to_owned(),
             )),
         }
     }
 
-    /// The generation below which a file is an old copy; `None` where nothing keeps it.
-    pub(crate) fn anchor(&self) -> Option<u64> {
-        self.record.as_ref().map(|record| record.anchor)
-    }
-
-    /// Declares files below `generation` old copies. `root` is the key of the file, so any other is forgotten: the one
-    /// before a rotation, or one whose rotation never came to its end.
+    /// A key to seal the file with after `current`, kept nowhere yet.
     ///
     /// # Errors
-    /// The keychain's.
-    pub(crate) fn anchor_at(&mut self, root: &RootKey, generation: u64) -> Result<()> {
-        self.keep(root, None, generation)
-    }
-
-    /// Makes the key after `current` and, in a keychain, keeps it beside that one until [`Keys::anchor_at`].
-    ///
-    /// # Errors
-    /// The keychain's.
-    pub(crate) fn begin_rotation(&mut self, current: &RootKey, generation: u64) -> Result<RootKey> {
+    /// `ERR_INTERNAL`.
+    pub(crate) fn next(&self, current: &RootKey) -> Result<RootKey> {
         let epoch = current.epoch + 1;
-        if let KeySource::Passphrase(passphrase) = &self.source {
-            return passphrase_key(passphrase, epoch);
+        match &self.source {
+            KeySource::Passphrase(passphrase) => passphrase_key(passphrase, epoch),
+            KeySource::Keychain(_) => Ok(RootKey {
+                epoch,
+                protection: current.protection,
+                key: Key::generate()?,
+            }),
         }
-        let next = keychain_key(epoch)?;
-        self.keep(current, Some(&next), generation)?;
-        Ok(next)
     }
 
-    /// Replaces the passphrase; gives back the one before.
-    pub(crate) fn replace_passphrase(&mut self, passphrase: KeySource) -> KeySource {
-        std::mem::replace(&mut self.source, passphrase)
-    }
-
-    /// Forgets the vault's keys for ever.
+    /// Replaces the item: by the file's key, the key that the file is about to be sealed with, and the generation below
+    /// which a file is an old copy. Any other key is forgotten: the one before a rotation, or one whose rotation never came
+    /// to its end. Without a keychain nothing is to be kept.
     ///
     /// # Errors
     /// The keychain's.
-    pub(crate) fn forget(&mut self) -> Result<()> {
-        if let KeySource::Keychain(keychain) = &self.source {
-            keychain.remove(&self.vault_id, ITEM)?;
-        }
-        self.record = None;
-        Ok(())
+    pub(crate) fn keep(
+        &self,
+        current: &RootKey,
+        pending: Option<&RootKey>,
+        anchor: u64,
+        held: &Held,
+    ) -> Result<()> {
+        let Some((keychain, slot)) = self.place(current) else {
+            return Ok(());
+        };
+        let item = encode(current, pending, anchor);
+        keychain.write_holding(&self.vault_id, &slot.item(), &item, Arc::clone(held))
     }
 
-    fn keep(&mut self, current: &RootKey, pending: Option<&RootKey>, anchor: u64) -> Result<()> {
-        if let KeySource::Keychain(keychain) = &self.source {
-            let record = Record {
-                current: copy(current),
-                pending: pending.map(copy),
-                anchor,
-            };
-            record.write(&**keychain, &self.vault_id)?;
-            self.record = Some(record);
+    /// Forgets the keys in the slot of `root` for ever.
+    ///
+    /// # Errors
+    /// The keychain's.
+    pub(crate) fn forget(&self, root: &RootKey, held: &Held) -> Result<()> {
+        let Some((keychain, slot)) = self.place(root) else {
+            return Ok(());
+        };
+        keychain.remove_holding(&self.vault_id, &slot.item(), Arc::clone(held))
+    }
+
+    /// Where `root` is kept; `None` for one from a passphrase.
+    fn place(&self, root: &RootKey) -> Option<(&dyn Keychain, Slot)> {
+        match (&self.source, root.protection) {
+            (KeySource::Keychain(keychain), KeyProtection::Keychain(slot)) => {
+                Some((&**keychain, slot))
+            }
+            _ => None,
         }
-        Ok(())
+    }
+
+    /// What is in `slot`; `None` when there is nothing, and for a passphrase.
+    fn ask(&self, slot: Slot) -> Result<Option<Record>> {
+        match &self.source {
+            KeySource::Keychain(keychain) => keychain
+                .read(&self.vault_id, &slot.item())?
+                .map(|item| Record::decode(item.expose(), slot))
+                .transpose(),
+            KeySource::Passphrase(_) => Ok(None),
+        }
     }
 }
 
-fn keychain_key(epoch: u32) -> Result<RootKey> {
-    Ok(RootKey {
-        epoch,
-        protection: KeyProtection::Keychain,
-        key: Key::generate()?,
-    })
+/// The key from `passphrase` that sealed the file with this header.
+///
+/// # Errors
+/// `ERR_INVALID_PASSPHRASE`, and `ERR_PROTECTION_MISMATCH` when a keychain has the key.
+pub(crate) fn unlock_with(passphrase: &SecretString, header: &Header) -> Result<RootKey> {
+    let KeyProtection::Passphrase(cost) = header.protection else {
+        return Err(Error::ProtectionMismatch("the OS keychain"));
+    };
+    let root = RootKey {
+        epoch: header.epoch,
+        protection: header.protection,
+        key: stretch(passphrase, &cost)?,
+    };
+    if header.is_sealed_by(&root) {
+        Ok(root)
+    } else {
+        Err(Error::InvalidPassphrase)
+    }
 }
 
 /// A key from a passphrase under a new salt.
@@ -256,15 +278,6 @@ fn stretch(passphrase: &SecretString, cost: &Argon2Cost) -> Result<Key> {
     })
 }
 
-fn copy(root: &RootKey) -> RootKey {
-    RootKey {
-        epoch: root.epoch,
-        protection: root.protection,
-        key: Key::from_slice(root.key.expose())
-            .unwrap_or_else(|| unreachable!("a key has a key's length")),
-    }
-}
-
 /// The keychain item: `version (1) ‖ anchor (u64) ‖ epoch (u32) ‖ key (32) [ ‖ epoch (u32) ‖ key (32) ]`.
 struct Record {
     current: RootKey,
@@ -275,29 +288,7 @@ struct Record {
 }
 
 impl Record {
-    fn read(keychain: &dyn Keychain, vault_id: &str) -> Result<Option<Self>> {
-        keychain
-            .read(vault_id, ITEM)?
-            .map(|item| Self::decode(item.expose()))
-            .transpose()
-    }
-
-    fn write(&self, keychain: &dyn Keychain, vault_id: &str) -> Result<()> {
-        // Exactly sized: growing would leave a copy of the key in freed memory.
-        let mut bytes = Vec::with_capacity(1 + 8 + 2 * (4 + Key::LEN));
-        bytes.push(RECORD_VERSION);
-        bytes.extend(self.anchor.to_le_bytes());
-        for root in [Some(&self.current), self.pending.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            bytes.extend(root.epoch.to_le_bytes());
-            bytes.extend(root.key.expose());
-        }
-        keychain.write(vault_id, ITEM, &SecretBytes::new(bytes))
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    fn decode(bytes: &[u8], slot: Slot) -> Result<Self> {
         let invalid = || Error::KeyInvalid("the keychain item is not a Latchkey key");
         let (version, rest) = bytes.split_first().ok_or_else(invalid)?;
         if *version == 0 {
@@ -315,7 +306,7 @@ impl Record {
             rest = after;
             Some(RootKey {
                 epoch: u32::from_le_bytes(*epoch),
-                protection: KeyProtection::Keychain,
+                protection: KeyProtection::Keychain(slot),
                 key: Key::from_slice(key)?,
             })
         };
@@ -331,44 +322,63 @@ impl Record {
     }
 }
 
+fn encode(current: &RootKey, pending: Option<&RootKey>, anchor: u64) -> SecretBytes {
+    // Exactly sized: growing would leave a copy of the key in freed memory.
+    let mut bytes = Vec::with_capacity(1 + 8 + 2 * (4 + Key::LEN));
+    bytes.push(RECORD_VERSION);
+    bytes.extend(anchor.to_le_bytes());
+    for root in [Some(current), pending].into_iter().flatten() {
+        bytes.extend(root.epoch.to_le_bytes());
+        bytes.extend(root.key.expose());
+    }
+    SecretBytes::new(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::keychain::MemoryKeychain;
 
-    fn ask(keychain: &MemoryKeychain) -> Result<Keys> {
-        Keys::ask(KeySource::keychain(keychain.clone()), "id")
-    }
+    const SLOT: Slot = Slot([3; 16]);
 
     fn keys(keychain: &MemoryKeychain) -> Keys {
-        ask(keychain).unwrap_or_else(|e| panic!("{e}"))
+        Keys::new(KeySource::keychain(keychain.clone()), "id")
+    }
+
+    fn held() -> Held {
+        Arc::new(())
     }
 
     #[test]
     fn a_key_is_made_once_even_by_two_that_saw_none() {
         let keychain = MemoryKeychain::default();
-        let (mut one, mut two) = (keys(&keychain), keys(&keychain));
+        let (one, two) = (keys(&keychain), keys(&keychain));
+        assert_eq!((one.prove(SLOT), two.prove(SLOT)), (Ok(()), Ok(())));
         assert!(keychain.is_empty());
-        let first = one.begin().map(|root| *root.key.expose());
-        let second = two.begin().map(|root| *root.key.expose());
-        assert!(first.is_ok());
-        assert_eq!(first, second);
+        let begin = |keys: &Keys| {
+            let begun = keys.begin(SLOT, &held()).unwrap_or_else(|e| panic!("{e}"));
+            *begun.root.key.expose()
+        };
+        assert_eq!(begin(&one), begin(&two));
         assert_eq!(keychain.len(), 1);
     }
 
     #[test]
     fn a_rotation_is_found_whatever_it_died_after() {
         let keychain = MemoryKeychain::default();
-        let mut rotating = keys(&keychain);
-        let old = rotating.begin().unwrap_or_else(|e| panic!("{e}"));
-        let opens = |root: &RootKey| {
+        let keys = keys(&keychain);
+        let held = held();
+        let old = keys.begin(SLOT, &held).unwrap_or_else(|e| panic!("{e}"));
+        let old = old.root;
+        let unlock = |root: &RootKey| {
             let header = Header::generate("id", root).unwrap_or_else(|e| panic!("{e}"));
-            keys(&keychain).unlock(&header).is_ok()
+            keys.unlock(&header)
         };
-        let mut rotate = |from: &RootKey| {
-            rotating
-                .begin_rotation(from, 0)
-                .unwrap_or_else(|e| panic!("{e}"))
+        let opens = |root: &RootKey| unlock(root).is_ok();
+        let rotate = |from: &RootKey| {
+            let next = keys.next(from).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(keys.keep(from, Some(&next), 0, &held), Ok(()));
+            next
         };
         let abandoned = rotate(&old);
         assert!(opens(&old) && opens(&abandoned));
@@ -377,9 +387,9 @@ mod tests {
         // The file was replaced, and the process died before it could say so.
         let after = rotate(&next);
         assert!(opens(&next) && opens(&after) && !opens(&old));
-        assert_eq!(rotating.anchor_at(&after, 7), Ok(()));
-        assert!(opens(&after) && !opens(&next));
-        assert_eq!(keys(&keychain).anchor(), Some(7));
+        assert_eq!(keys.keep(&after, None, 7, &held), Ok(()));
+        assert!(!opens(&next));
+        assert_eq!(unlock(&after).map(|found| found.anchor), Ok(Some(7)));
     }
 
     #[test]
@@ -397,8 +407,8 @@ mod tests {
         ];
         for wrong in wrong_items {
             let item = SecretBytes::new(wrong.clone());
-            assert!(keychain.write("id", ITEM, &item).is_ok());
-            let code = ask(&keychain).map_err(|e| e.code()).err();
+            assert!(keychain.write("id", &SLOT.item(), &item).is_ok());
+            let code = keys(&keychain).prove(SLOT).map_err(|e| e.code()).err();
             assert_eq!(code, Some("ERR_KEY_INVALID"), "{} bytes", wrong.len());
             assert_eq!(keychain.len(), 1);
         }

@@ -12,6 +12,7 @@ use super::root_key::{Keys, RootKey};
 use super::watch::Listeners;
 use crate::clock::Clock;
 use crate::{Error, Result};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(super) struct Inner {
     pub(super) lock_timeout: Duration,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lock: LockFile,
+    /// Where the lock on the keychain item lies.
+    pub(super) item_lock: PathBuf,
     /// Serializes access to the file. `None` once closed.
     pub(super) writer: Mutex<Option<Writer>>,
     /// The file as it was last read or written; `None` once closed. Lets a reader see without the writer's lock that
@@ -51,11 +54,27 @@ impl Inner {
         self.with_writer(|writer| self.append_with(writer, ops))
     }
 
-    /// Runs `change` under both locks, on a log that has caught up with every other process.
+    /// Runs `change` under both locks, on a log that has caught up with every other process. When it has raised the
+    /// generation, the keychain is told of it after both are released.
     pub(super) fn with_writer<T>(
         &self,
         change: impl FnOnce(&mut Writer) -> Result<T>,
     ) -> Result<T> {
+        let mut is_raised = false;
+        let changed = self.with_locks(|writer| {
+            let before = read(&self.contents).generation();
+            let changed = change(writer);
+            is_raised = read(&self.contents).generation() > before;
+            changed
+        });
+        if is_raised {
+            self.anchor();
+        }
+        changed
+    }
+
+    /// As [`Inner::with_writer`], without a word to the keychain.
+    pub(super) fn with_locks<T>(&self, change: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
         let mut writer = self.writer();
         let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
         let _guard = self.lock.acquire(self.lock_timeout)?;
@@ -93,13 +112,12 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn append_anchored(&self, writer: &mut Writer, op: Op) -> Result<()> {
+    /// Appends operations and raises the generation. The file first and the keychain after it: dying between the two leaves a
+    /// file that is newer than its anchor, which opening sets right.
+    pub(super) fn append_anchored(&self, writer: &mut Writer, mut ops: Vec<Op>) -> Result<()> {
         let generation = read(&self.contents).generation() + 1;
-        self.append_with(writer, vec![op, Op::Generation(generation)])?;
-        // The file first: dying between the two leaves a file that is newer than its anchor, which opening sets right.
-        // A keychain that cannot be written now, being locked again, is set right there too.
-        let _ = writer.keys.anchor_at(&writer.root, generation);
-        Ok(())
+        ops.push(Op::Generation(generation));
+        self.append_with(writer, ops)
     }
 
     pub(super) fn rewrite(&self, writer: &mut Writer) -> Result<()> {
@@ -108,11 +126,11 @@ impl Inner {
         Ok(())
     }
 
-    pub(super) fn rotate(&self, writer: &mut Writer) -> Result<()> {
-        let generation = read(&self.contents).generation();
-        let next = writer.keys.begin_rotation(&writer.root, generation)?;
+    /// Rewrites the file under `next`, with the next generation.
+    pub(super) fn reseal(&self, writer: &mut Writer, next: RootKey) -> Result<()> {
         let now_ms = self.clock.now_ms();
         let mut contents = write(&self.contents);
+        let generation = contents.generation();
         contents.apply(Op::Generation(generation + 1));
         match Log::create(&self.place, &next, &contents, now_ms) {
             Ok(log) => writer.log = log,
@@ -121,9 +139,8 @@ impl Inner {
                 return Err(error);
             }
         }
-        drop(contents);
         writer.root = next;
-        writer.keys.anchor_at(&writer.root, generation + 1)
+        Ok(())
     }
 
     /// Takes over what other processes wrote, if anything.
@@ -133,9 +150,10 @@ impl Inner {
         }
         let mut writer = self.writer();
         let writer = writer.as_mut().ok_or(Error::VaultClosed)?;
-        // Without the lock a write in progress can be seen; its frame is read when it is whole.
+        // Without the lock a write in progress can be seen; its frame is read when it is whole. So can a file whose key
+        // another process replaces before the keychain is asked for it.
         if let Err(error) = self.synchronize(writer) {
-            if !matches!(error, Error::VaultTampered(_)) {
+            if !matches!(error, Error::VaultTampered(_) | Error::KeyInvalid(_)) {
                 return Err(error);
             }
             let _guard = self.lock.acquire(self.lock_timeout)?;
@@ -148,8 +166,11 @@ impl Inner {
     /// Lets readers and listeners know what was read or written.
     pub(super) fn publish(&self, writer: &Writer) {
         *write(&self.seen) = Some(writer.log.stat());
-        let changed = write(&self.contents).take_journal();
-        self.listeners.tell(changed);
+        let (changed, records_version) = {
+            let mut contents = write(&self.contents);
+            (contents.take_journal(), contents.records_version())
+        };
+        self.listeners.tell(changed, records_version);
     }
 
     /// Whether memory holds what the file holds.
@@ -175,7 +196,7 @@ impl Inner {
                 let unread = self.place.read()?.ok_or_else(gone)?;
                 if !unread.header.is_sealed_by(&writer.root) {
                     // Another process has rotated the key.
-                    writer.root = writer.keys.unlock(&unread.header)?;
+                    writer.root = writer.keys.unlock(&unread.header)?.root;
                 }
                 let mut fresh = Contents::default();
                 let (log, tail) = unread.replay(&self.place, &writer.root, &mut fresh)?;

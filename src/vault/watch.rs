@@ -1,12 +1,13 @@
 //! Tells listeners which keys changed, also when another process changed them.
 #![forbid(unsafe_code)]
 
-use super::shared::Inner;
+use super::shared::{Inner, read};
 use crate::{Error, Result};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch as latest;
 
 /// Names of the application's keys that were set, removed, or both, since the last message.
 pub type Changes = Vec<String>;
@@ -18,6 +19,8 @@ pub(super) struct Listeners(Mutex<State>);
 #[derive(Default)]
 struct State {
     senders: Vec<UnboundedSender<Changes>>,
+    /// The version of Latchkey's own records that was last read or written.
+    records: Option<latest::Sender<u64>>,
     watcher: Option<RecommendedWatcher>,
 }
 
@@ -25,22 +28,42 @@ impl Listeners {
     /// Adds a listener; the first one starts the watch on the vault's directory.
     pub(super) fn add(inner: &Arc<Inner>) -> Result<UnboundedReceiver<Changes>> {
         let (sender, receiver) = unbounded_channel();
-        let mut state = inner.listeners.state();
+        inner.listeners.watching(inner)?.senders.push(sender);
+        Ok(receiver)
+    }
+
+    /// The version of Latchkey's own records, as it changes.
+    pub(super) fn watch_records(inner: &Arc<Inner>) -> Result<latest::Receiver<u64>> {
+        let version = read(&inner.contents).records_version();
+        let mut state = inner.listeners.watching(inner)?;
+        let sender = state
+            .records
+            .get_or_insert_with(|| latest::Sender::new(version));
+        Ok(sender.subscribe())
+    }
+
+    /// Starts the watch unless it runs.
+    fn watching(&self, inner: &Arc<Inner>) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
         if state.watcher.is_none() {
             state.watcher = Some(watch(inner)?);
         }
-        state.senders.push(sender);
-        Ok(receiver)
+        Ok(state)
     }
 
     /// Tells what changed, and forgets listeners that are gone. The watch goes on until the vault is closed: it costs
     /// nothing while nothing changes.
-    pub(super) fn tell(&self, changed: BTreeSet<String>) {
+    pub(super) fn tell(&self, changed: BTreeSet<String>, records_version: u64) {
+        let mut state = self.state();
+        if let Some(records) = &state.records {
+            records.send_if_modified(|last| {
+                std::mem::replace(last, records_version) != records_version
+            });
+        }
         if changed.is_empty() {
             return;
         }
         let changed: Changes = changed.into_iter().collect();
-        let mut state = self.state();
         state
             .senders
             .retain(|sender| sender.send(changed.clone()).is_ok());
@@ -53,7 +76,7 @@ impl Listeners {
         drop(ended);
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

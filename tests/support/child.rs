@@ -200,7 +200,7 @@ impl Keychain for FileKeychain {
 
     fn write(&self, vault_id: &str, item: &str, secret: &SecretBytes) -> Result<()> {
         let path = self.path(vault_id, item);
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let temporary = self.path(vault_id, &format!("{item}.{}.tmp", std::process::id()));
         fs::write(&temporary, secret.expose())
             .and_then(|()| fs::rename(&temporary, &path))
             .map_err(failed)

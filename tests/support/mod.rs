@@ -1,4 +1,4 @@
-//! What the fault tests share: opening a vault, reading all of it, seeded choices, and the frames of a file.
+//! What tests share: opening a vault, reading all of it, seeded choices, and the frames of a file.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod child;
@@ -6,6 +6,7 @@ pub(crate) mod choice;
 pub(crate) mod hooked_disk;
 #[cfg(target_os = "linux")]
 pub(crate) mod mount;
+pub(crate) mod scripted;
 pub(crate) mod sim_disk;
 pub(crate) mod specimen;
 

@@ -274,6 +274,14 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'Your session has ended',
     text: 'Sign in again and repeat this. Nothing on this page is lost.',
   },
+  ERR_SESSION_LOCKED: {
+    title: 'The app is locked',
+    text: 'Unlock it and repeat this.',
+  },
+  ERR_REFRESH_UNANSWERED: {
+    title: 'The connection broke at the wrong moment',
+    text: 'The server may have renewed your session without the app hearing of it. Sign in again and repeat this.',
+  },
   ERR_SESSION_CLOSED: {
     title: 'The session was closed',
     text: 'Restart the app and try again.',

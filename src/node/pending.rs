@@ -1,0 +1,71 @@
+//! One promise for everybody who asks for the same while it is pending.
+
+use super::error::to_js;
+use super::promise::promise;
+use crate::Result;
+use napi::bindgen_prelude::{Env, JsValue as _, Object, ObjectRef, PromiseRaw, ToNapiValue};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A storm of calls costs one future, one settling and one value, however many wait. Used on the JavaScript thread only.
+pub(super) struct Pending<K>(Arc<Mutex<Option<(K, PromiseRef)>>>);
+
+// Without the check on drop: at the end of the environment references go with it.
+type PromiseRef = ObjectRef<false>;
+
+impl<K: PartialEq + Send + 'static> Pending<K> {
+    /// The promise that is pending for `key`, or a new one for `work`.
+    pub(super) fn promise<'env, T, V>(
+        &self,
+        env: &'env Env,
+        key: K,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        convert: impl FnOnce(T) -> V + 'static,
+    ) -> napi::Result<PromiseRaw<'env, V>>
+    where
+        T: Send + 'static,
+        V: ToNapiValue,
+    {
+        if let Some((_, shared)) = self.slot().as_ref().filter(|(of, _)| *of == key) {
+            let shared = shared.get_value(env)?;
+            return Ok(PromiseRaw::new(env.raw(), shared.raw()));
+        }
+        let settling = Self(Arc::clone(&self.0));
+        let promise = promise(
+            env,
+            async move { Ok(work.await) },
+            move |env, result: Result<T>| {
+                settling.clear(env);
+                result.map(convert).map_err(|error| to_js(env, &error))
+            },
+        )?;
+        self.clear(env);
+        let shared = Object::from_raw(env.raw(), promise.raw()).create_ref()?;
+        *self.slot() = Some((key, shared));
+        Ok(promise)
+    }
+
+    fn clear(&self, env: &Env) {
+        if let Some((_, shared)) = self.slot().take() {
+            // Fails only where the environment has ended, and the reference with it.
+            let _ = shared.unref(env);
+        }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<(K, PromiseRef)>> {
+        // What it holds is always whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K> Default for Pending<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K> fmt::Debug for Pending<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
+    }
+}

@@ -1,0 +1,195 @@
+//! A server with a rotating refresh endpoint of its own, as the usual recipe builds it: JSON in, JSON out.
+//!
+//! `POST refreshUrl {refreshToken}` answers `{accessToken, refreshToken?, expiresIn?, user?}` and invalidates the token it
+//! was sent. 401 and 403 say that the session is over.
+#![forbid(unsafe_code)]
+
+use super::token_answer::TokenAnswer;
+use super::{
+    Credentials, Grant, Provider, Renewal, SignIn, SignUp, Spending, User, adopt_tokens,
+    renew_without_refresh_token, safe_reason, server_trouble,
+};
+use crate::http::{HttpClient, Method, Origin, Request, Response, Url, parse_url};
+use crate::{Error, Result};
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Where the server's routes are. All on one origin.
+#[derive(Debug, Clone, Default)]
+pub struct TokenEndpointOptions {
+    /// Renews: `POST {refreshToken}`.
+    pub refresh_url: String,
+    /// Signs in: `POST {email, password}`. `None`: only tokens the application has already are taken.
+    pub sign_in_url: Option<String>,
+    /// Signs out: `POST {refreshToken}` with the access token. `None`: the server is not told.
+    pub sign_out_url: Option<String>,
+    /// Whether the server takes a refresh token again when its answer was lost. Default false.
+    pub refresh_token_reuse: bool,
+}
+
+/// A server with a token endpoint of its own.
+#[derive(Debug)]
+pub struct TokenEndpoint {
+    refresh_url: Url,
+    sign_in_url: Option<Url>,
+    sign_out_url: Option<Url>,
+    refresh_token_reuse: bool,
+}
+
+impl TokenEndpoint {
+    /// # Errors
+    /// `ERR_INVALID_ARGUMENT` for anything but https, or http on loopback, and for routes on several origins.
+    pub fn new(options: &TokenEndpointOptions) -> Result<Self> {
+        let refresh_url = parse_url(&options.refresh_url)?;
+        let origin = Origin::of(&refresh_url)?;
+        let on_origin = |url: &Option<String>| {
+            let url = url.as_deref().map(parse_url).transpose()?;
+            match &url {
+                Some(other) if Origin::of(other)? != origin => Err(Error::InvalidArgument(
+                    "The routes of a token endpoint must be on one origin.".to_owned(),
+                )),
+                _ => Ok(url),
+            }
+        };
+        Ok(Self {
+            sign_in_url: on_origin(&options.sign_in_url)?,
+            sign_out_url: on_origin(&options.sign_out_url)?,
+            refresh_url,
+            refresh_token_reuse: options.refresh_token_reuse,
+        })
+    }
+}
+
+#[async_trait]
+impl Provider for TokenEndpoint {
+    fn identity(&self) -> String {
+        format!("token-endpoint {}", self.refresh_url)
+    }
+
+    fn base_url(&self) -> &Url {
+        &self.refresh_url
+    }
+
+    async fn sign_in(&self, http: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant> {
+        let (email, password) = match how {
+            SignIn::Password {
+                email, password, ..
+            } => (email, password),
+            tokens @ SignIn::Tokens { .. } => {
+                let (credentials, user) = adopt_tokens(tokens, now_ms)?;
+                let user = user.ok_or_else(|| {
+                    Error::InvalidArgument(
+                        "user is missing: this provider cannot tell whose tokens these are."
+                            .to_owned(),
+                    )
+                })?;
+                return Ok(Grant { credentials, user });
+            }
+        };
+        let url = self.sign_in_url.as_ref().ok_or_else(|| {
+            Error::InvalidArgument(
+                "provider.signInUrl is missing: without it only method 'tokens' signs in."
+                    .to_owned(),
+            )
+        })?;
+        let body = json!({ "email": email, "password": password.expose() });
+        let response = http.send(post(url, &body)).await?;
+        if let Some(trouble) = server_trouble(&response) {
+            return Err(trouble);
+        }
+        if !response.status.is_success() {
+            return Err(refusal(&response));
+        }
+        let mut answer = TokenAnswer::parse(&response.body)?;
+        let user = answer.user.take();
+        Ok(Grant {
+            user: user
+                .ok_or(Error::UnexpectedResponse("no user in the answer"))?
+                .into(),
+            credentials: answer.into_credentials(None, now_ms),
+        })
+    }
+
+    async fn sign_up(&self, _: &HttpClient, _: SignUp, _: u64) -> Result<Grant> {
+        Err(Error::InvalidArgument(
+            "This provider makes no accounts.".to_owned(),
+        ))
+    }
+
+    async fn renew(
+        &self,
+        http: &HttpClient,
+        credentials: &Credentials,
+        user: &User,
+        now_ms: u64,
+    ) -> Result<Renewal> {
+        let Some(refresh_token) = &credentials.refresh_token else {
+            return Ok(renew_without_refresh_token(credentials, user, now_ms));
+        };
+        let body = json!({ "refreshToken": refresh_token.expose() });
+        let response = http.send(post(&self.refresh_url, &body)).await?;
+        if let Some(trouble) = server_trouble(&response) {
+            return Err(trouble);
+        }
+        match response.status.as_u16() {
+            200..=299 => {
+                let mut answer = TokenAnswer::parse(&response.body)?;
+                let said = answer.user.take().map(User::from);
+                Ok(Renewal::Renewed(Grant {
+                    credentials: answer.into_credentials(Some(credentials), now_ms),
+                    user: said.unwrap_or_else(|| user.clone()),
+                }))
+            }
+            401 | 403 => Ok(Renewal::Over),
+            _ => Err(refusal(&response)),
+        }
+    }
+
+    fn spending(&self, credentials: &Credentials) -> Spending {
+        match (&credentials.refresh_token, self.refresh_token_reuse) {
+            (None, _) => Spending::Nothing,
+            (Some(_), true) => Spending::Reusable,
+            (Some(_), false) => Spending::Once,
+        }
+    }
+
+    async fn revoke(&self, http: &HttpClient, credentials: &Credentials) -> Result<()> {
+        let Some(url) = &self.sign_out_url else {
+            return Ok(());
+        };
+        let refresh_token = credentials.refresh_token.as_ref();
+        let body = json!({ "refreshToken": refresh_token.map(|token| token.expose()) });
+        let mut request = post(url, &body);
+        request.authorize(credentials.access_token.expose())?;
+        let response = http.send(request).await?;
+        match server_trouble(&response) {
+            Some(trouble) => Err(trouble),
+            None => Ok(()),
+        }
+    }
+}
+
+fn post(url: &Url, body: &Value) -> Request {
+    let mut request = Request::new(Method::POST, url.clone());
+    request.json(body);
+    request
+}
+
+fn refusal(response: &Response) -> Error {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(alias = "error")]
+        code: Option<String>,
+    }
+    match response.status.as_u16() {
+        401 => Error::InvalidCredentials,
+        status => {
+            let refusal = serde_json::from_slice::<Refusal>(&response.body).ok();
+            Error::SignInRejected {
+                status,
+                reason: safe_reason(refusal.and_then(|refusal| refusal.code).as_deref()),
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! One renewal: its turn among the processes, what is noted before it, and what each answer means.
+#![forbid(unsafe_code)]
+
+use super::audit::AnomalyKind;
+use super::core::{Fresh, Unstored};
+use super::engine::Engine;
+use super::freshness::{self, Freshness};
+use super::state::Reason;
+use crate::provider::{Renewal, Spending};
+use crate::secret::fill_random;
+use crate::vault::OwnedLock;
+use crate::{Error, Result};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long to wait for another process that renews: longer than its exchange with the server can take.
+const TURN_TIMEOUT: Duration = Duration::from_secs(40);
+/// How often a waiting process looks again.
+const TURN_POLL: Duration = Duration::from_millis(5);
+
+impl Engine {
+    /// Renews what was asked for, unless another process has done so by the time it is our turn.
+    pub(super) async fn renew(
+        self: &Arc<Self>,
+        asked: &Fresh,
+        retry_unanswered: bool,
+    ) -> Result<()> {
+        let result = self.renew_in_turn(asked, retry_unanswered).await;
+        if let Err(error) = &result {
+            self.note_trouble(asked.generation, error);
+        }
+        result
+    }
+
+    async fn renew_in_turn(self: &Arc<Self>, asked: &Fresh, retry_unanswered: bool) -> Result<()> {
+        let _turn = self.turn().await?;
+        self.store_unstored().await?;
+        let is_spent = self.follow_vault().await?;
+        let (fresh, user) = {
+            let core = self.core();
+            core.check_open()?;
+            let user = core.user().cloned().ok_or(Error::NotSignedIn)?;
+            (core.held()?, user)
+        };
+        if fresh.stamp != asked.stamp
+            && freshness::judge(&fresh.credentials, self.now_ms(), 0) != Freshness::Stale
+        {
+            return Ok(());
+        }
+        let spends_once = self.provider.spending(&fresh.credentials) == Spending::Once;
+        if spends_once {
+            if is_spent && !retry_unanswered {
+                return Err(Error::RefreshUnanswered);
+            }
+            self.mark_spent(fresh.stamp, true).await?;
+        }
+        let now_ms = self.now_ms();
+        let answer = self
+            .provider
+            .renew(&self.http, &fresh.credentials, &user, now_ms)
+            .await;
+        match answer {
+            Ok(Renewal::Renewed(grant)) => {
+                self.commit_renewal(&fresh, grant).await?;
+                self.deliver_revocations();
+                if let Some(expires_at_ms) = fresh.credentials.expires_at_ms {
+                    let lifetime_ms =
+                        expires_at_ms.saturating_sub(fresh.credentials.confirmed_at_ms);
+                    self.note_renewal(expires_at_ms.saturating_sub(now_ms), lifetime_ms);
+                }
+                Ok(())
+            }
+            Ok(Renewal::Over) => {
+                if spends_once && !is_spent {
+                    self.report(AnomalyKind::RefreshRejected);
+                }
+                self.commit_end(&fresh, Reason::Ended).await
+            }
+            // An earlier sending that was never answered is not undone by this one's failure.
+            Err(error) if spends_once && (is_spent || may_be_spent(&error)) => {
+                self.note_unanswered(fresh.generation);
+                Err(error)
+            }
+            Err(error) => {
+                if spends_once {
+                    // A mark that stays errs on the safe side: the token counts as spent.
+                    let _ = self.mark_spent(fresh.stamp, false).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until no other process renews.
+    async fn turn(&self) -> Result<OwnedLock> {
+        let started = Instant::now();
+        loop {
+            if let Some(turn) = OwnedLock::try_take(&self.turn_path)? {
+                return Ok(turn);
+            }
+            if started.elapsed() >= TURN_TIMEOUT {
+                return Err(Error::VaultBusy {
+                    waited_ms: u64::try_from(TURN_TIMEOUT.as_millis()).unwrap_or(u64::MAX),
+                });
+            }
+            tokio::time::sleep(TURN_POLL).await;
+        }
+    }
+
+    /// Stores a grant that the vault did not take when it came. Nothing is asked of the server before that.
+    async fn store_unstored(self: &Arc<Self>) -> Result<()> {
+        let (renewed, grant) = {
+            let mut core = self.core();
+            let Some(Unstored { grant, replaces }) = core.unstored.take() else {
+                return Ok(());
+            };
+            (
+                Fresh {
+                    stamp: replaces,
+                    ..core.held()?
+                },
+                grant,
+            )
+        };
+        self.commit_renewal(&renewed, grant).await
+    }
+
+    fn note_unanswered(self: &Arc<Self>, generation: u64) {
+        let mut core = self.core();
+        if core.check_generation(generation).is_ok() {
+            let is_news = !core.is_unanswered();
+            core.trouble(Reason::Unanswered, None);
+            drop(core);
+            if is_news {
+                self.report(AnomalyKind::RefreshUnanswered);
+            }
+        }
+    }
+
+    /// The session could not be renewed: it stands, and is tried again later.
+    fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
+        let (reason, wait_ms) = match error {
+            _ if self.core().unstored.is_some() => (Reason::NotStored, None),
+            Error::Network { .. } | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
+            Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
+            Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
+                (Reason::Server, None)
+            }
+            Error::VaultBusy { .. } => (Reason::Busy, None),
+            Error::RefreshUnanswered => return self.note_unanswered(generation),
+            // Disk and vault trouble is the caller's to see; the session was not the matter.
+            _ => return,
+        };
+        let mut jitter = [0];
+        // Without randomness all clients wait the same time, which is still a wait.
+        let _ = fill_random(&mut jitter);
+        let mut core = self.core();
+        if core.check_generation(generation).is_err() || core.is_unanswered() {
+            return;
+        }
+        let failures = core.failures.saturating_add(1);
+        let wait_ms = wait_ms.unwrap_or_else(|| freshness::retry_delay_ms(failures, jitter[0]));
+        let engine = Arc::downgrade(self);
+        let retry = self.runtime.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            if let Some(engine) = engine.upgrade() {
+                let _ = engine.join_flight();
+            }
+        });
+        let retry_at_ms = self.now_ms().saturating_add(wait_ms);
+        core.trouble(reason, Some((retry_at_ms, retry.abort_handle())));
+    }
+}
+
+/// Whether a server that did not answer as it should may have spent the refresh token all the same.
+fn may_be_spent(error: &Error) -> bool {
+    match error {
+        Error::Network { .. } | Error::Timeout { .. } => !error.was_never_sent(),
+        Error::UnexpectedResponse(_) | Error::ResponseTooLarge { .. } => true,
+        // 503 says that the request was not handled (RFC 9110 section 15.6.4); the other 5xx say nothing about it.
+        Error::Server { status } => *status != 503,
+        _ => false,
+    }
+}

@@ -1,0 +1,164 @@
+//! What the server is still to be told: sessions that were left here and live on there. Kept in the vault until it has heard.
+#![forbid(unsafe_code)]
+
+use super::engine::{Engine, blocking};
+use super::freshness;
+use super::record::{StoredCredentials, parse, to_value};
+use crate::provider::Credentials;
+use crate::vault::{Edit, Records, Value};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+const KEY: &str = "revocations";
+/// Of more the oldest are forgotten: their sessions end by themselves.
+const MOST: usize = 16;
+/// How long the server may take to hear of one.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A session that is to end on the server.
+#[derive(Serialize, Deserialize)]
+struct Owed {
+    provider: String,
+    credentials: StoredCredentials,
+}
+
+/// Notes that `credentials` are to be revoked.
+///
+/// # Errors
+/// `ERR_VAULT_CORRUPT`, `ERR_INTERNAL`.
+pub(super) fn add(
+    records: &Records<'_>,
+    edit: Edit,
+    provider: &str,
+    credentials: &Credentials,
+) -> Result<Edit> {
+    let mut owed = read(records.get(KEY).as_ref())?;
+    owed.push(Owed {
+        provider: provider.to_owned(),
+        credentials: StoredCredentials::of(credentials),
+    });
+    let excess = owed.len().saturating_sub(MOST);
+    owed.drain(..excess);
+    Ok(edit.put(KEY, to_value(&owed)?))
+}
+
+fn read(value: Option<&Value>) -> Result<Vec<Owed>> {
+    match value {
+        Some(Value::Text(text)) => parse(text),
+        _ => Ok(Vec::new()),
+    }
+}
+
+impl Engine {
+    /// Notes that a session nobody holds is to end, and tells the server as soon as it can be reached.
+    pub(super) fn revoke_later(self: &Arc<Self>, credentials: Credentials) {
+        let engine = Arc::clone(self);
+        self.runtime.spawn(async move {
+            let noting = Arc::clone(&engine);
+            let owed = credentials.duplicate();
+            let noted = blocking(move || {
+                let identity = noting.provider.identity();
+                noting.vault.edit_records(|records| {
+                    add(records, Edit::default(), &identity, &owed).map(Some)
+                })
+            })
+            .await;
+            match noted {
+                Ok(_) => engine.deliver_revocations(),
+                // What cannot be kept is tried once.
+                Err(_) => {
+                    let _ = engine.revoke(&credentials).await;
+                }
+            }
+        });
+    }
+
+    /// Tells the server what it is still to be told, in the background, until it has heard. Does nothing when nothing is owed.
+    pub(super) fn deliver_revocations(self: &Arc<Self>) {
+        let engine = Arc::clone(self);
+        self.runtime.spawn(async move {
+            // One at a time; whoever finds another at work leaves it what there is to do.
+            let Ok(_delivering) = engine.deliveries.try_lock() else {
+                return;
+            };
+            let mut failures = 0;
+            while engine.core().check_open().is_ok() {
+                match engine.deliver_all().await {
+                    Ok(true) => failures = 0,
+                    Ok(false) => return,
+                    Err(_) => {
+                        failures += 1;
+                        let wait_ms = freshness::retry_delay_ms(failures, 0);
+                        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Tells the server what it is to be told while the caller waits, and goes on in the background when it cannot be reached.
+    pub(super) async fn deliver_now(self: &Arc<Self>) {
+        let delivered = {
+            let _delivering = self.deliveries.lock().await;
+            self.deliver_all().await
+        };
+        if delivered.is_err() {
+            self.deliver_revocations();
+        }
+    }
+
+    /// Tells the server once all that is owed. Says whether there was anything; fails when it could not be reached.
+    async fn deliver_all(self: &Arc<Self>) -> Result<bool> {
+        let reading = Arc::clone(self);
+        let owed = blocking(move || read(reading.vault.record(KEY)?.0.as_ref())).await?;
+        let identity = self.provider.identity();
+        let mut delivered = false;
+        for Owed { credentials, .. } in owed.into_iter().filter(|owed| owed.provider == identity) {
+            let credentials = credentials.into_credentials();
+            self.revoke(&credentials).await?;
+            self.forget_revocation(credentials).await?;
+            delivered = true;
+        }
+        Ok(delivered)
+    }
+
+    /// Has the server end a session. An answer that refuses is an answer.
+    pub(super) async fn revoke(&self, credentials: &Credentials) -> Result<()> {
+        let revoking = self.provider.revoke(&self.http, credentials);
+        match tokio::time::timeout(REVOKE_TIMEOUT, revoking).await {
+            Err(_) => Err(Error::Timeout {
+                timeout_ms: u64::try_from(REVOKE_TIMEOUT.as_millis()).unwrap_or(u64::MAX),
+                sent: true,
+            }),
+            Ok(Err(
+                error @ (Error::Network { .. }
+                | Error::Timeout { .. }
+                | Error::Tls
+                | Error::Server { .. }
+                | Error::RateLimited { .. }),
+            )) => Err(error),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    async fn forget_revocation(self: &Arc<Self>, credentials: Credentials) -> Result<()> {
+        let engine = Arc::clone(self);
+        blocking(move || {
+            engine.vault.edit_records(|records| {
+                let mut owed = read(records.get(KEY).as_ref())?;
+                owed.retain(|owed| !owed.credentials.are(&credentials));
+                // Delivered tokens leave no trace in the file.
+                let edit = Edit::default().traceless();
+                Ok(Some(if owed.is_empty() {
+                    edit.remove(KEY)
+                } else {
+                    edit.put(KEY, to_value(&owed)?)
+                }))
+            })
+        })
+        .await
+        .map(|_| ())
+    }
+}
