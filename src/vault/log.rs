@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A snapshot is cut into frames of about this size, so that reading one back needs little memory at a time.
 const SNAPSHOT_BATCH_BYTES: usize = 1024 * 1024;
+/// A file is read in pieces of this size, which hold a few frames of a snapshot.
+const READ_BYTES: usize = 4 * 1024 * 1024;
 /// A file is rewritten when it is this much larger than twice what it holds: each byte is then rewritten about once.
 const GARBAGE_BYTES: u64 = 1024 * 1024;
 
@@ -70,7 +72,7 @@ impl Place {
             .open(&self.path)
             .map_err(Error::vault_io("open the vault file"))?;
         let start = file
-            .read_start(Header::LEN)
+            .read_at(0, Header::LEN)
             .map_err(Error::vault_io("read the vault file"))?;
         let header = Header::decode(&start, &self.vault_id)?;
         Ok(Some(Unread { file, header }))
@@ -87,17 +89,13 @@ impl Unread {
     /// # Errors
     /// `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`.
     pub(crate) fn replay(
-        mut self,
+        self,
         place: &Place,
         root: &RootKey,
         contents: &mut Contents,
     ) -> Result<(Log, Tail)> {
-        let io = Error::vault_io;
-        let id = self.file.stat().map_err(io("read the vault file"))?.id;
-        let frames = self
-            .file
-            .read_from(Header::LEN as u64)
-            .map_err(io("read the vault file"))?;
+        let io = || Error::vault_io("read the vault file");
+        let id = self.file.stat().map_err(io())?.id;
         let mut log = Log {
             chain: place.chain(&self.header, root),
             file: self.file,
@@ -105,7 +103,19 @@ impl Unread {
             end: Header::LEN as u64,
             unsettled: true,
         };
-        let tail = replay(&mut log.chain, &mut log.end, &frames, contents)?;
+        // Piece by piece: less memory to fill, and what stands in one is opened while the system reads on. A frame that is
+        // cut by a piece's end is not judged here.
+        loop {
+            let before = log.end;
+            let piece = log.file.read_at(before, READ_BYTES).map_err(io())?;
+            let _ = replay(&mut log.chain, &mut log.end, &piece, contents);
+            if log.end == before {
+                break;
+            }
+        }
+        // What is left of the file: nothing, unless something is wrong or a frame is longer than a piece.
+        let rest = log.file.read_from(log.end).map_err(io())?;
+        let tail = replay(&mut log.chain, &mut log.end, &rest, contents)?;
         if log.end == Header::LEN as u64 {
             // A file is put in place with its first frame, so without one it was cut or its header was changed.
             return Err(Error::VaultTampered("its first frame is missing"));
