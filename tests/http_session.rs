@@ -68,7 +68,13 @@ impl Provider for Rotating {
         Ok(Self::grant(0, now_ms))
     }
 
-    async fn renew(&self, _: &HttpClient, _: &Credentials, now_ms: u64) -> Result<Renewal> {
+    async fn renew(
+        &self,
+        _: &HttpClient,
+        _: &Credentials,
+        _: &User,
+        now_ms: u64,
+    ) -> Result<Renewal> {
         self.gate.acquire().await.unwrap().forget();
         let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
         Ok(Renewal::Renewed(Self::grant(number, now_ms)))
