@@ -98,7 +98,7 @@ impl Engine {
             let mut core = self.core();
             if core.check_generation(renewed.generation).is_ok() {
                 core.unstored = Some(Unstored {
-                    grant,
+                    grant: *grant,
                     replaces: renewed.stamp,
                 });
             }
@@ -111,7 +111,7 @@ impl Engine {
         self: &Arc<Self>,
         renewed: Stamp,
         grant: Grant,
-    ) -> std::result::Result<Record, (Error, Option<Grant>)> {
+    ) -> std::result::Result<Record, (Error, Option<Box<Grant>>)> {
         let engine = Arc::clone(self);
         let kept = Grant {
             credentials: grant.credentials.duplicate(),
@@ -145,7 +145,7 @@ impl Engine {
         match stored {
             Ok(Some(record)) => Ok(record),
             Ok(None) => Err((Error::Superseded, None)),
-            Err(error) => Err((error, Some(kept))),
+            Err(error) => Err((error, Some(Box::new(kept)))),
         }
     }
 

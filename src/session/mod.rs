@@ -143,9 +143,11 @@ impl Session {
         Ok(Self(engine))
     }
 
-    /// Where the session stands.
+    /// Where the session stands. A policy whose time has come takes effect with the question: timers stand still while the
+    /// machine sleeps.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        self.0.enforce_policy();
         self.0.core().snapshot()
     }
 
