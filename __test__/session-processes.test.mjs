@@ -72,9 +72,9 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
 async function obey({ addon, say, hear }, { vaultOptions, provider, resource }) {
   const vault = await addon.Vault.open(vaultOptions);
   const session = await addon.AuthSession.open({ vault, provider });
+  await say('ready');
   for (;;) {
     const order = await hear();
-    if (order === 'end') return;
     try {
       if (order === 'fetch') await say((await session.fetch(resource)).status);
       else if (order === 'state') await say(session.state());
@@ -86,9 +86,10 @@ async function obey({ addon, say, hear }, { vaultOptions, provider, resource }) 
 }
 
 /** A process that obeys, and a function that has it do something. */
-function startObedient(t, server, vaultOptions) {
+async function startObedient(t, server, vaultOptions) {
   const { provider, resource } = server;
   const child = startChild(t, obey, { vaultOptions, provider, resource });
+  assert.equal(await child.heard(), 'ready');
   return (order) => {
     child.tell(order);
     return child.heard();
@@ -96,10 +97,12 @@ function startObedient(t, server, vaultOptions) {
 }
 
 for (const [kind, Peer] of Object.entries(PEERS)) {
-  test(`${kind}: what one process renewed the others use, and a sign-out there is one here`, async (t) => {
+  test(`${kind}: what one process renewed the others use, and a sign-out there is one here`, {
+    timeout: 60_000,
+  }, async (t) => {
     const server = await Peer.start(t, { accessTokenSeconds: 60 });
     const { session, who, vaultOptions } = await entered(t, server);
-    const other = startObedient(t, server, vaultOptions);
+    const other = await startObedient(t, server, vaultOptions);
     assert.equal(await other('fetch'), 200);
     const before = server.counts.refreshes;
     assert.equal(await other('refresh'), 'done');
@@ -123,7 +126,7 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
     const proxy = await FaultProxy.start(t);
     const server = await Peer.start(t, { accessTokenSeconds: 60, behind: proxy });
     const { session, who, vaultOptions } = await entered(t, server);
-    const other = startObedient(t, server, vaultOptions);
+    const other = await startObedient(t, server, vaultOptions);
     assert.equal(await other('fetch'), 200);
     const some = (ms) => Math.random() * ms;
     proxy.delay(server.refreshPath, () => ({ beforeMs: some(8), afterMs: some(8) }));
