@@ -329,8 +329,13 @@ onBothRuntimes('a body that is cancelled closes the connection', async (t, hide)
 onBothRuntimes(
   'a stream that fails breaks the request off, and the server does not take it for whole',
   async (t, hide) => {
+    let arrived;
+    const arrival = new Promise((resolve) => {
+      arrived = resolve;
+    });
     let outcome;
     const origin = await startStub(t, (request, response) => {
+      request.once('data', arrived);
       outcome = new Promise((resolve) => {
         request.on('end', () => resolve('complete'));
         request.on('error', () => resolve('broken'));
@@ -341,6 +346,7 @@ onBothRuntimes(
     const fault = new Error('a fault of the application');
     async function* failing() {
       yield new Uint8Array(1024);
+      await arrival;
       throw fault;
     }
     await assert.rejects(authFetch(origin, { method: 'POST', body: failing() }), (error) => {

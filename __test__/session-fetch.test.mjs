@@ -99,6 +99,7 @@ test('fields that authenticate, name the sender or frame the message are not the
   const origin = await startEcho(t);
   const session = await openSession(t, server, { allowedOrigins: [origin] });
   const forged = {
+    'accept-encoding': 'gzip',
     authorization: 'Bearer forged',
     cookie: 'a=b',
     origin: 'https://evil.example',
@@ -117,6 +118,8 @@ test('fields that authenticate, name the sender or frame the message are not the
   assert.equal(String(answer.body), 'body');
   for (const [name, value] of Object.entries(forged))
     assert.notEqual(sent(answer).headers[name], value, name);
+  // A token is not found in what is compressed.
+  assert.equal(sent(answer).headers['accept-encoding'], 'identity');
 });
 
 test('cookies of an answer are neither shown nor sent again, and the token is blotted out', async (t) => {
@@ -160,4 +163,16 @@ test('an answer that takes too long or is too large is given up', { timeout: 30_
   await rejects('ERR_TIMEOUT', () => session.fetch(`${origin}/trickle`, { timeoutMs: 100 }));
   assert.equal((await session.fetch(`${origin}/64`)).body.length, 64 * 1024 * 1024);
   await rejects('ERR_RESPONSE_TOO_LARGE', () => session.fetch(`${origin}/65`));
+  const megabyte = 1024 * 1024;
+  assert.equal((await session.fetch(`${origin}/65`, { maxResponseBytes: 65 * megabyte })).status, 200);
+  await rejects('ERR_RESPONSE_TOO_LARGE', () =>
+    session.fetch(`${origin}/1`, { maxResponseBytes: megabyte - 1 }),
+  );
+  for (const init of [{ maxResponseBytes: -1 }, { maxResponseBytes: 0.5 }, { redirect: 'away' }]) {
+    await rejects('ERR_INVALID_ARGUMENT', () => session.fetch(`${origin}/1`, init));
+    await rejects('ERR_INVALID_ARGUMENT', () => session.exchange(`${origin}/1`, init).response());
+  }
+  for (const options of [{ upload: true, contentLength: -1 }, { whole: 'yes' }, 1]) {
+    await rejects('ERR_INVALID_ARGUMENT', () => session.exchange(`${origin}/1`, null, options).response());
+  }
 });

@@ -36,8 +36,12 @@ test('a call made while the vault opens waits for it', async () => {
 });
 
 test('the open session is published with the protection, and with nothing beyond the protocol', async () => {
-  const { auth, addon, call } = await startOpenAuth({ allowedOrigins: ['https://api.example.com'] });
+  const { auth, addon, call } = await startOpenAuth({
+    allowedOrigins: ['https://api.example.com'],
+    http: { proxy: 'none' },
+  });
   assert.deepEqual(addon.sessionOptions.allowedOrigins, ['https://api.example.com']);
+  assert.deepEqual(addon.sessionOptions.http, { proxy: 'none' });
   addon.session.change({
     state: 'active',
     reason: 'restored',

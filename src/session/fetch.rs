@@ -106,6 +106,8 @@ pub struct FetchBody {
 enum Source {
     Network(AnswerBody),
     Memory(Vec<u8>),
+    /// What is told when the next piece is asked for.
+    Failed(Error),
     End,
 }
 
@@ -134,6 +136,11 @@ impl FetchBody {
                     let body = self.mask.whole(std::mem::take(body));
                     self.source = Source::End;
                     body
+                }
+                Source::Failed(error) => {
+                    let error = error.clone();
+                    self.source = Source::End;
+                    return Err(error);
                 }
                 Source::End => return Ok(None),
             };

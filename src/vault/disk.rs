@@ -87,14 +87,14 @@ pub trait DiskFile: Debug + Send {
     /// The operating system's.
     fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>>;
 
-    /// Reads the first `len` bytes, or as many as there are.
+    /// Fills `piece` with `len` bytes from `offset`, or as many as there are, in place of what it holds.
     ///
     /// # Errors
     /// The operating system's.
-    fn read_start(&mut self, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = self.read_from(0)?;
-        bytes.truncate(len);
-        Ok(bytes)
+    fn read_piece(&mut self, offset: u64, len: usize, piece: &mut Vec<u8>) -> io::Result<()> {
+        *piece = self.read_from(offset)?;
+        piece.truncate(len);
+        Ok(())
     }
 
     /// Writes all of `bytes` at `offset`.
@@ -158,7 +158,9 @@ impl Disk for OsDisk {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         no_follow(&mut options);
-        Ok(Box::new(OsFile(options.open(path)?)))
+        let file = options.open(path)?;
+        read_ahead(&file);
+        Ok(Box::new(OsFile(file)))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -225,6 +227,18 @@ fn no_follow(options: &mut OpenOptions) {
     }
 }
 
+/// Has the system begin to read the file from the disk, all of it, while the caller waits for the keychain. A hint: that it
+/// fails, or is not there, costs time only.
+fn read_ahead(file: &File) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Advice, fadvise};
+        let _ = fadvise(file, 0, None, Advice::WillNeed);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
+}
+
 #[cfg(unix)]
 fn unix_stat(found: &fs::Metadata) -> Stat {
     use std::os::unix::fs::MetadataExt as _;
@@ -254,11 +268,12 @@ impl DiskFile for OsFile {
         Ok(bytes)
     }
 
-    fn read_start(&mut self, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(len);
-        self.0.rewind()?;
-        (&self.0).take(len as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
+    fn read_piece(&mut self, offset: u64, len: usize, piece: &mut Vec<u8>) -> io::Result<()> {
+        piece.clear();
+        piece.reserve(len);
+        self.0.seek(SeekFrom::Start(offset))?;
+        (&self.0).take(len as u64).read_to_end(piece)?;
+        Ok(())
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A snapshot is cut into frames of about this size, so that reading one back needs little memory at a time.
 const SNAPSHOT_BATCH_BYTES: usize = 1024 * 1024;
+/// A file is read in pieces of this size, each of which holds two frames of a snapshot.
+const READ_BYTES: usize = 2 * 1024 * 1024;
 /// A file is rewritten when it is this much larger than twice what it holds: each byte is then rewritten about once.
 const GARBAGE_BYTES: u64 = 1024 * 1024;
 
@@ -69,8 +71,8 @@ impl Place {
             .disk
             .open(&self.path)
             .map_err(Error::vault_io("open the vault file"))?;
-        let start = file
-            .read_start(Header::LEN)
+        let mut start = Vec::new();
+        file.read_piece(0, Header::LEN, &mut start)
             .map_err(Error::vault_io("read the vault file"))?;
         let header = Header::decode(&start, &self.vault_id)?;
         Ok(Some(Unread { file, header }))
@@ -87,17 +89,13 @@ impl Unread {
     /// # Errors
     /// `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`.
     pub(crate) fn replay(
-        mut self,
+        self,
         place: &Place,
         root: &RootKey,
         contents: &mut Contents,
     ) -> Result<(Log, Tail)> {
-        let io = Error::vault_io;
-        let id = self.file.stat().map_err(io("read the vault file"))?.id;
-        let frames = self
-            .file
-            .read_from(Header::LEN as u64)
-            .map_err(io("read the vault file"))?;
+        let io = || Error::vault_io("read the vault file");
+        let id = self.file.stat().map_err(io())?.id;
         let mut log = Log {
             chain: place.chain(&self.header, root),
             file: self.file,
@@ -105,7 +103,22 @@ impl Unread {
             end: Header::LEN as u64,
             unsettled: true,
         };
-        let tail = replay(&mut log.chain, &mut log.end, &frames, contents)?;
+        // Piece by piece, in one buffer: new memory costs as much as opening what is read into it, and the system reads on
+        // meanwhile. A frame that is cut by a piece's end is not judged here.
+        let mut piece = Vec::new();
+        loop {
+            let before = log.end;
+            log.file
+                .read_piece(before, READ_BYTES, &mut piece)
+                .map_err(io())?;
+            let _ = replay(&mut log.chain, &mut log.end, &piece, contents);
+            if log.end == before {
+                break;
+            }
+        }
+        // What is left of the file: nothing, unless something is wrong or a frame is longer than a piece.
+        let rest = log.file.read_from(log.end).map_err(io())?;
+        let tail = replay(&mut log.chain, &mut log.end, &rest, contents)?;
         if log.end == Header::LEN as u64 {
             // A file is put in place with its first frame, so without one it was cut or its header was changed.
             return Err(Error::VaultTampered("its first frame is missing"));

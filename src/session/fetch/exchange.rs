@@ -1,7 +1,7 @@
 //! A request that is driven from outside, piece by piece, and can be given up at any moment.
 #![forbid(unsafe_code)]
 
-use super::{FetchAnswer, FetchBody, FetchRequest};
+use super::{FetchAnswer, FetchBody, FetchRequest, Source};
 use crate::http::{Bytes, Payload, StatusCode, Upload, UploadWriter, Url};
 use crate::session::Session;
 use crate::{Error, Result};
@@ -89,6 +89,9 @@ impl Exchange {
     /// As for [`Session::fetch`]; `ERR_ABORTED` once it is cancelled; `ERR_INVALID_ARGUMENT` the second time.
     pub async fn response(&self) -> Result<FetchHead> {
         let request = lock(&self.request).take();
+        if *self.cancelled.borrow() {
+            return Err(Error::Aborted);
+        }
         let Some(request) = request else {
             return Err(Error::InvalidArgument(
                 "response() of an exchange may be called once.".to_owned(),
@@ -114,7 +117,7 @@ impl Exchange {
         } = answer?;
         let (first, complete) = match self.delivery {
             Delivery::Whole => (self.unless_cancelled(body.read_all()).await?, true),
-            Delivery::Streamed => first_bytes(&mut body).await?,
+            Delivery::Streamed => first_bytes(&mut body).await,
         };
         if !complete {
             *self.body.lock().await = Some(body);
@@ -199,20 +202,25 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// What of a body comes without waiting for the network, and whether that is all.
-async fn first_bytes(body: &mut FetchBody) -> Result<(Vec<u8>, bool)> {
+async fn first_bytes(body: &mut FetchBody) -> (Vec<u8>, bool) {
     let mut first = Vec::new();
     // The connection's own task hands the body on when it gets its turn.
     for _ in 0..2 {
         while let Some(read) = body.chunk().now_or_never() {
-            match read? {
-                Some(piece) => first.extend_from_slice(&piece),
-                None => return Ok((first, true)),
+            match read {
+                Ok(Some(piece)) => first.extend_from_slice(&piece),
+                Ok(None) => return (first, true),
+                // The header is here, and is the answer: the body's trouble is told when the body is read.
+                Err(error) => {
+                    body.source = Source::Failed(error);
+                    return (first, false);
+                }
             }
             if first.len() >= FIRST_BYTES {
-                return Ok((first, false));
+                return (first, false);
             }
         }
         tokio::task::yield_now().await;
     }
-    Ok((first, false))
+    (first, false)
 }
