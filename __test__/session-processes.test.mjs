@@ -120,6 +120,40 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
     assert.equal(server.counts.reuses, 0);
   });
 
+  test(`${kind}: a lock in one process holds in all, and so does the unlock`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const server = await Peer.start(t, { accessTokenSeconds: 60 });
+    const { session, vaultOptions } = await entered(t, server);
+    const other = await startObedient(t, server, vaultOptions);
+    assert.equal(await other('lock'), 'done');
+    assert.equal(await outcome(session.accessToken()), 'ERR_SESSION_LOCKED');
+    assert.equal(await outcome(session.fetch(server.resource)), 'ERR_SESSION_LOCKED');
+    await became(session, { state: 'locked' });
+    await session.unlock();
+    assert.equal(await other('fetch'), 200);
+    await assertLetIn(session, server);
+  });
+
+  test(`${kind}: a sign-out that the server could not hear is told by the next process that can reach it`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const proxy = await FaultProxy.start(t);
+    const server = await Peer.start(t, { accessTokenSeconds: 60, behind: proxy });
+    const { session, who, vault, vaultOptions } = await entered(t, server);
+    await proxy.fail('refuse');
+    await session.signOut();
+    assert.deepEqual([session.state().state, session.state().user], ['signedOut', null]);
+    session.close();
+    await vault.close();
+    assert.equal(await server.isAlive(who), true);
+    await proxy.heal();
+    const other = await startObedient(t, server, vaultOptions);
+    await endedOnServer(server, who);
+    assert.equal((await other('state')).state, 'signedOut');
+    assert.equal(server.counts.reuses, 0);
+  });
+
   test(`${kind}: a sign-out beats the refresh of another process, ${ROUNDS} times`, {
     timeout: LONG ? 600_000 : 60_000,
   }, async (t) => {
