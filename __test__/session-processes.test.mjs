@@ -184,3 +184,31 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
     assert.equal(server.counts.reuses, 0);
   });
 }
+
+// Nobody waits for a frozen process longer than an exchange with a server can take, which is long for a test.
+if (LONG) {
+  test('a process that freezes while it refreshes holds the others up for a time only', {
+    timeout: 120_000,
+  }, async (t) => {
+    const proxy = await FaultProxy.start(t);
+    const server = await PEERS['token-endpoint'].start(t, { accessTokenSeconds: 300, behind: proxy });
+    const { session, vaultOptions } = await entered(t, server);
+    const { user } = session.state();
+    const token = await session.accessToken();
+    await proxy.fail('hang', { match: server.refreshPath });
+    const { provider, resource } = server;
+    const frozen = startChild(t, obey, { vaultOptions, provider, resource });
+    while (server.counts.granted === 0) await setTimeout(5); // its start refreshes
+    frozen.kill('SIGSTOP');
+    await proxy.heal();
+    assert.equal(await outcome(session.refresh()), 'ERR_VAULT_BUSY');
+    const busy = session.state();
+    assert.deepEqual([busy.state, busy.reason, busy.user], ['offline', 'busy', user]);
+    assert.ok(busy.retryAtMs > 0);
+    assert.equal(await session.accessToken(), token);
+    frozen.kill('SIGKILL');
+    await became(session, { state: 'offline', reason: 'unanswered' });
+    assert.equal(await session.accessToken(), token);
+    assert.deepEqual([server.counts.refreshes, server.counts.reuses], [1, 0]);
+  });
+}
