@@ -9,7 +9,7 @@ export function tables({ about, use, firstOpen, reopen, session }) {
       [
         'entries',
         'raw append + sync',
-        'the same off the JS thread',
+        'synced off the JS thread',
         'vault',
         'pair',
         'vault ÷ raw',
