@@ -3,7 +3,7 @@
  *
  * Plain data only. No type here has a field for a token, and this is the only file that names a channel.
  */
-import type { ErrorCode as AddonErrorCode } from 'electron-latchkey';
+import type { ErrorCode as AddonErrorCode, RefreshOptions, SessionSnapshot } from 'electron-latchkey';
 
 /** One channel per call, and one for events. */
 export const CHANNELS = {
@@ -12,6 +12,8 @@ export const CHANNELS = {
   signUp: 'latchkey:sign-up',
   signOut: 'latchkey:sign-out',
   refresh: 'latchkey:refresh',
+  lock: 'latchkey:lock',
+  unlock: 'latchkey:unlock',
   retry: 'latchkey:retry',
   fetch: 'latchkey:fetch',
   cancelFetch: 'latchkey:cancel-fetch',
@@ -29,6 +31,10 @@ export type BridgeErrorCode =
   | 'ERR_ADDON_NOT_LOADED'
   /** The page gave the request up before it was sent. */
   | 'ERR_ABORTED'
+  /** The app did not let the session be unlocked: the person did not confirm, or the app has no `onUnlockRequest`. */
+  | 'ERR_UNLOCK_REFUSED'
+  /** Somebody has left, and the app is not ready for the next person yet: `awaitingRestart` of the snapshot. */
+  | 'ERR_AWAITING_RESTART'
   /** The main process did not answer: `createAuth()` was not called, or was disposed. */
   | 'ERR_NO_BROKER'
   /** A fault inside Latchkey. Its text stays in the main process. */
@@ -55,14 +61,9 @@ export interface User {
   emailVerified: boolean | null;
 }
 
-export type SessionState =
-  | 'signedOut'
-  | 'restoring'
-  | 'signingIn'
-  | 'active'
-  | 'offline'
-  | 'expired'
-  | 'locked';
+// Taken from the addon's own types, so that the two cannot come to differ.
+export type SessionState = SessionSnapshot['state'];
+export type { RefreshOptions };
 
 export type AuthState =
   | SessionState
@@ -70,6 +71,13 @@ export type AuthState =
   | 'opening'
   /** The vault could not be opened; `problem` says why, and `retry()` tries again. */
   | 'unavailable';
+
+export type AuthReason =
+  | SessionSnapshot['reason']
+  /** `opening` once more, because somebody asked. */
+  | 'retry'
+  /** `unavailable`, because the vault or the session in it could not be opened. */
+  | 'vault';
 
 /** How the vault's root key is kept. */
 export interface Protection {
@@ -87,15 +95,19 @@ export interface Problem {
 export interface AuthSnapshot {
   state: AuthState;
   /** Why the state is what it is: `signedIn`, `restored`, `network`, `ended`, … */
-  reason: string;
-  /** Kept while restoring, active, offline and expired. */
+  reason: AuthReason;
+  /** Kept while restoring, active, offline, locked and expired. */
   user: User | null;
+  /** The name of the account, where the app has several. */
+  account: string | null;
   /** When the server's session ends, in milliseconds since 1970, as far as known. */
   expiresAtMs: number | null;
   /** While offline: when the next try is due, in milliseconds since 1970. */
   retryAtMs: number | null;
   /** Grows with each change, so that an older snapshot that arrives late can be dropped. */
   revision: number;
+  /** Somebody has left, and the app still resets what it held for them. Nobody can sign in before that is done. */
+  awaitingRestart: boolean;
   /** Only while `unavailable`. */
   problem: Problem | null;
   /** Null until the vault is open. */
@@ -146,8 +158,15 @@ export interface AuthBroker {
   signIn(request: SignInRequest): Promise<Result<SignInResult>>;
   signUp(request: SignUpRequest): Promise<Result<SignInResult>>;
   signOut(): Promise<Result<null>>;
-  /** Asks the server now whether the session still stands. */
-  refresh(): Promise<Result<AuthSnapshot>>;
+  /**
+   * Asks the server now whether the session still stands. `retryUnanswered` sends a refresh token that may be spent
+   * (reason `unanswered`) once more; if it was spent, the session ends.
+   */
+  refresh(options?: RefreshOptions): Promise<Result<AuthSnapshot>>;
+  /** Locks the session: no token leaves before it is unlocked, also after a restart. */
+  lock(): Promise<Result<null>>;
+  /** Asks the app to unlock the session, which asks the person. Without an `onUnlockRequest` it is refused. */
+  unlock(): Promise<Result<null>>;
   /** While `unavailable`: opens the vault again. */
   retry(): Promise<Result<AuthSnapshot>>;
   /** An HTTP request that the main process sends, with the session's token for allowed origins. */

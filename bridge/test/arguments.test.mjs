@@ -167,3 +167,17 @@ test('a response body crosses in memory of its own, not with the pool it was cut
   assert.equal(answer.value.body.buffer.byteLength, 7);
   assert.equal(Buffer.from(answer.value.body).toString(), '{"a":1}');
 });
+
+test('refresh passes on retryUnanswered, and takes nothing but true or false', async () => {
+  const { addon, call } = await startOpenAuth();
+  for (const options of [undefined, {}, { retryUnanswered: true, extra: 1 }, { retryUnanswered: false }]) {
+    assert.equal((await call(CHANNELS.refresh, options)).ok, true);
+  }
+  assert.deepEqual(
+    addon.session.calls.map(([, options]) => options),
+    [{}, {}, { retryUnanswered: true }, { retryUnanswered: false }],
+  );
+  for (const options of [null, 1, 'x', [], { retryUnanswered: 'true' }, { retryUnanswered: 1 }]) {
+    assert.equal((await call(CHANNELS.refresh, options)).code, 'ERR_INVALID_ARGUMENT');
+  }
+});

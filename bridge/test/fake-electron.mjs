@@ -1,5 +1,6 @@
 // Stand-ins for Electron's main process and for the addon: enough of each for the bridge, and under the test's control.
 // They prove the bridge's own rules; that Electron behaves as they do is shown by the end-to-end tests.
+import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
@@ -119,6 +120,10 @@ export class FakeSession {
   replies = {};
   #state = sessionSnapshot();
   #listeners = new Set();
+  #anomalyListeners = new Set();
+  reported = [];
+  touches = 0;
+  unlocksTo = 'active';
 
   state() {
     return this.#state;
@@ -126,6 +131,8 @@ export class FakeSession {
 
   onChange(listener) {
     this.#listeners.add(listener);
+    /** For an event that is still under way when its listener is removed. */
+    this.deliverLate = listener;
     return () => this.#listeners.delete(listener);
   }
 
@@ -143,6 +150,35 @@ export class FakeSession {
     return this.#listeners.size;
   }
 
+  onAnomaly(listener) {
+    this.#anomalyListeners.add(listener);
+    return () => this.#anomalyListeners.delete(listener);
+  }
+
+  tellAnomaly(anomaly) {
+    for (const listener of this.#anomalyListeners) listener(anomaly);
+  }
+
+  get anomalyListenerCount() {
+    return this.#anomalyListeners.size;
+  }
+
+  reportAnomaly(kind) {
+    this.reported.push(kind);
+  }
+
+  touch() {
+    this.touches += 1;
+  }
+
+  lock = async () => {
+    this.calls.push(['lock']);
+    if (this.#state.state === 'active') this.change({ state: 'locked', reason: 'locked' });
+  };
+  unlock = async () => {
+    this.calls.push(['unlock']);
+    if (this.#state.state === 'locked') this.change({ state: this.unlocksTo, reason: 'unlocked' });
+  };
   signIn = (...args) => this.#answer('signIn', args, { status: 'complete', user: USER });
   signUp = (...args) => this.#answer('signUp', args, { status: 'complete', user: USER });
   signOut = (...args) => this.#answer('signOut', args, undefined);
@@ -161,7 +197,7 @@ export class FakeSession {
     throw new Error('the bridge must never ask for the token');
   }
 
-  async close() {
+  close() {
     this.closed = true;
   }
 
@@ -179,15 +215,36 @@ export class FakeVault {
     return { backend: 'secret-service', description: 'a fake', path: '/vault', secret: 'must not cross' };
   }
 
+  expectOpen() {
+    if (this.closed) throw latchkeyError('ERR_VAULT_CLOSED');
+  }
+
   async close() {
     this.closed = true;
   }
 }
 
-/** A fake addon. `openVault` and `openSession` can be set to fail or to wait. */
+/** A fake `powerMonitor`; `idleSeconds` is what the system tells. */
+export class FakePowerMonitor extends EventEmitter {
+  idleSeconds = 0;
+  questions = 0;
+
+  getSystemIdleTime() {
+    this.questions += 1;
+    return this.idleSeconds;
+  }
+}
+
+/**
+ * A fake addon. `openVault`, `openSession` and `activate` can be set to fail or to wait; `front` is the active account,
+ * and every name in `names` has a session.
+ */
 export class FakeAddon {
   vaults = [];
   sessions = [];
+  names = [];
+  front = null;
+  activate = async () => undefined;
   openVault = async () => undefined;
   openSession = async () => undefined;
 
@@ -204,9 +261,27 @@ export class FakeAddon {
     this.AuthSession = {
       async open(options) {
         addon.sessionOptions = options;
-        await addon.openSession();
+        await addon.openSession(options);
         addon.sessions.push(new FakeSession());
         return addon.sessions.at(-1);
+      },
+      async accounts(vault) {
+        vault.expectOpen();
+        return addon.names.map((name) => ({
+          name,
+          user: USER,
+          signedIn: true,
+          active: name === addon.front,
+        }));
+      },
+      async activate(vault, name) {
+        vault.expectOpen();
+        await addon.activate(name);
+        addon.front = name;
+      },
+      async audit(vault) {
+        vault.expectOpen();
+        return [{ kind: 'unknownSender', atMs: 1, count: 2 }];
       },
     };
   }

@@ -54,9 +54,11 @@ test('the open session is published with the protection, and with nothing beyond
     state: 'active',
     reason: 'restored',
     user: USER,
+    account: null,
     expiresAtMs: 5,
     retryAtMs: null,
     revision: auth.snapshot().revision,
+    awaitingRestart: false,
     problem: null,
     protection: { backend: 'secret-service', description: 'a fake', path: '/vault' },
   });
@@ -239,7 +241,8 @@ test('dispose removes the handlers, stops the events and closes session, then va
   await auth.dispose();
   await auth.dispose();
   assert.equal(ipcMain.handlers.size, 0);
-  assert.deepEqual([session.closed, addon.vaults[0].closed, session.listenerCount], [true, true, 0]);
+  assert.deepEqual([session.closed, addon.vaults[0].closed], [true, true]);
+  assert.deepEqual([session.listenerCount, session.anomalyListenerCount], [0, 0]);
   assert.deepEqual(window.webContents.sent, []);
   await assert.rejects(auth.session(), { code: 'ERR_NO_BROKER' });
   await assert.rejects(auth.retry(), { code: 'ERR_NO_BROKER' });

@@ -25,6 +25,7 @@ test('the page gets one frozen object with one function per call and nothing gen
   assert.deepEqual(Object.keys(world.auth).sort(), [
     'cancelFetch',
     'fetch',
+    'lock',
     'onChange',
     'refresh',
     'retry',
@@ -32,6 +33,7 @@ test('the page gets one frozen object with one function per call and nothing gen
     'signOut',
     'signUp',
     'snapshot',
+    'unlock',
   ]);
 });
 
@@ -50,7 +52,9 @@ test('each call goes to its own channel with its own arguments only', async () =
   await auth.signIn('a', 'extra');
   await auth.signUp('b', 'extra');
   await auth.signOut('extra');
-  await auth.refresh('extra');
+  await auth.refresh('options', 'extra');
+  await auth.lock('extra');
+  await auth.unlock('extra');
   await auth.retry('extra');
   await auth.fetch('url', 'init', 'extra');
   await auth.cancelFetch('id', 'extra');
@@ -59,7 +63,9 @@ test('each call goes to its own channel with its own arguments only', async () =
     [CHANNELS.signIn, 'a'],
     [CHANNELS.signUp, 'b'],
     [CHANNELS.signOut],
-    [CHANNELS.refresh],
+    [CHANNELS.refresh, 'options'],
+    [CHANNELS.lock],
+    [CHANNELS.unlock],
     [CHANNELS.retry],
     [CHANNELS.fetch, 'url', 'init'],
     [CHANNELS.cancelFetch, 'id'],

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
-import { FakeAddon, FakeIpcMain, FakeWindow, substitute } from './fake-electron.mjs';
+import { FakeAddon, FakeIpcMain, FakePowerMonitor, FakeWindow, substitute } from './fake-electron.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -14,7 +14,9 @@ export const { createAuth } = require('../dist/cjs/main/index.js');
 /** A broker in main with one registered window at an allowed page. */
 export function startAuth({ addon = new FakeAddon(), rendererOrigins = [APP], ...options } = {}) {
   const ipcMain = new FakeIpcMain();
-  substitute('electron', () => ({ ipcMain }));
+  const powerMonitor = new FakePowerMonitor();
+  const app = { isReady: () => true };
+  substitute('electron', () => ({ app, ipcMain, powerMonitor }));
   substitute('electron-latchkey', () => addon);
   const auth = createAuth({
     vault: { id: 'com.example.test' },
@@ -26,8 +28,10 @@ export function startAuth({ addon = new FakeAddon(), rendererOrigins = [APP], ..
   auth.register(window);
   return {
     addon,
+    app,
     auth,
     ipcMain,
+    powerMonitor,
     window,
     /** A call from the registered window's main frame. */
     call: (channel, ...args) => ipcMain.invoke(channel, window.event(), ...args),

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Computer } from './app.mjs';
 import { seesAccount, signIn } from './page.mjs';
 import { DEMO_USER, Server } from './server.mjs';
+import { storedAnomalies } from './vault.mjs';
 
 const APP_URL = 'app://latchkey-example/index.html';
 const PRELOAD = fileURLToPath(new URL('../dist/preload/index.cjs', import.meta.url));
@@ -14,7 +15,7 @@ async function signedIn(t) {
   const app = await computer.start({ apiUrl: server.url });
   await signIn(app, DEMO_USER);
   await seesAccount(app, DEMO_USER);
-  return { server, app };
+  return { server, computer, app };
 }
 
 /** Calls every call of `window.auth` in this page and answers the codes. */
@@ -28,12 +29,14 @@ function codesOfAllCalls(url) {
     auth.signOut(),
     auth.refresh(),
     auth.retry(),
+    auth.lock(),
+    auth.unlock(),
     auth.fetch(url),
   ]).then((answers) => answers.map((answer) => answer.code ?? 'allowed'));
 }
 
 test('a window with the same preload and page, but not registered, is refused and hears nothing', async (t) => {
-  const { server, app } = await signedIn(t);
+  const { server, computer, app } = await signedIn(t);
   const opened = app.electron.waitForEvent('window');
   await app.electron.evaluate(
     ({ BrowserWindow }, [url, preload, apiUrl]) => {
@@ -50,7 +53,7 @@ test('a window with the same preload and page, but not registered, is refused an
   await page.waitForURL(APP_URL);
   assert.deepEqual(
     await page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
-    Array.from({ length: 7 }, () => 'ERR_SENDER_NOT_ALLOWED'),
+    Array.from({ length: 9 }, () => 'ERR_SENDER_NOT_ALLOWED'),
   );
   await page.evaluate(() => {
     window.heard = [];
@@ -59,6 +62,12 @@ test('a window with the same preload and page, but not registered, is refused an
   await app.page.evaluate(() => window.auth.refresh());
   await app.page.evaluate(() => window.auth.signOut());
   assert.deepEqual(await page.evaluate(() => window.heard), []);
+  await app.quit();
+  const anomalies = await storedAnomalies(computer);
+  assert.deepEqual(
+    anomalies.map(({ kind }) => kind),
+    ['unknownSender'],
+  );
 });
 
 for (const url of ['data:text/html,<h1>elsewhere</h1>', 'about:blank']) {
@@ -68,7 +77,7 @@ for (const url of ['data:text/html,<h1>elsewhere</h1>', 'about:blank']) {
     await app.page.waitForFunction((to) => location.href === to, url);
     assert.deepEqual(
       await app.page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
-      Array.from({ length: 7 }, () => 'ERR_SENDER_NOT_ALLOWED'),
+      Array.from({ length: 9 }, () => 'ERR_SENDER_NOT_ALLOWED'),
     );
     assert.equal(await server.sessions(DEMO_USER.email), 1);
   });

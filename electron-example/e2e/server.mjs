@@ -81,6 +81,11 @@ export class Server {
     return log.map(({ method, path, status }) => `${method} ${path} ${status}`);
   }
 
+  /** The requests since the last {@link clearLog} that carried a token. */
+  async tokensShown() {
+    return (await this.#control('GET', 'log')).filter(({ authorization }) => authorization);
+  }
+
   clearLog() {
     return this.#control('DELETE', 'log');
   }

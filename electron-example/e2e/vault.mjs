@@ -5,11 +5,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const READER = fileURLToPath(new URL('./stored-token.mjs', import.meta.url));
-
 /** The session token in a computer's vault, or null when it holds none. The app must have quit. */
-export async function storedToken({ env, vault }, apiUrl) {
-  const { stdout } = await promisify(execFile)(process.execPath, [READER, vault, apiUrl], { env });
+export function storedToken({ env, vault }, apiUrl) {
+  return read('./stored-token.mjs', [vault, apiUrl], env);
+}
+
+/** The anomalies that a computer's vault keeps. */
+export function storedAnomalies({ env, vault }) {
+  return read('./stored-anomalies.mjs', [vault], env);
+}
+
+async function read(script, args, env) {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [path, ...args], { env });
   return JSON.parse(stdout);
 }
 

@@ -2,7 +2,7 @@
  * What a page sends, from unknown to typed. Only the named fields are read, only when they are the object's own,
  * and each has a bound: a page may be hostile, and the addon should meet nothing but requests of a sane size.
  */
-import type { BrokerRequestInit, SignInRequest, SignUpRequest } from '../protocol.js';
+import type { BrokerRequestInit, RefreshOptions, SignInRequest, SignUpRequest } from '../protocol.js';
 import { BridgeError } from './failure.js';
 
 /** RFC 5321 allows 254 characters in an address. */
@@ -50,6 +50,14 @@ export function parseSignUp(args: readonly unknown[]): SignUpRequest {
     password: text(record, 'password', MAX_PASSWORD_LENGTH),
     name: text(record, 'name', MAX_NAME_LENGTH),
   };
+}
+
+export function parseRefresh(args: readonly unknown[]): RefreshOptions {
+  if (args[0] === undefined) return {};
+  const retryUnanswered = own(recordAt(args, 'refresh'), 'retryUnanswered');
+  if (retryUnanswered === undefined) return {};
+  if (typeof retryUnanswered !== 'boolean') throw invalid('refresh: retryUnanswered must be true or false.');
+  return { retryUnanswered };
 }
 
 export interface FetchRequest {

@@ -1,11 +1,13 @@
 import type { BrowserWindow } from 'electron';
-import type { AuthSession, Vault } from 'electron-latchkey';
+import type { Account, Anomaly, AuthSession, Vault } from 'electron-latchkey';
 import { notify } from '../notify.js';
 import type { AuthSnapshot } from '../protocol.js';
-import { openAddon } from './addon.js';
+import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
 import { installHandlers } from './handlers.js';
 import { Lifecycle } from './lifecycle.js';
+import { Locks } from './locks.js';
 import { type CreateAuthOptions, parseRendererOrigins } from './options.js';
+import { PowerWatch } from './power.js';
 import { createSenderCheck } from './sender.js';
 import { createWindowRegistry } from './windows.js';
 
@@ -21,6 +23,21 @@ export interface Auth {
   vault(): Promise<Vault>;
   /** Opens the vault again after a failure, such as when the person has unlocked the keyring. */
   retry(): Promise<AuthSnapshot>;
+  /** Locks the session: no token leaves before {@link Auth.unlock}, in any process and after a restart. */
+  lock(): Promise<void>;
+  /** Unlocks the session. Make sure before that it is the person's wish. */
+  unlock(): Promise<void>;
+  /** Calls `listener` with every anomaly from now on; returns the call that stops it. */
+  onAnomaly(listener: (anomaly: Anomaly) => void): () => void;
+  /** The anomalies that the vault keeps, oldest first: the last 100. */
+  audit(): Promise<Anomaly[]>;
+  /** The accounts that have a session in the vault, sorted by name. */
+  accounts(): Promise<Account[]>;
+  /**
+   * Puts another account at the front, for this and the next starts, and tells every window. The other's session stays.
+   * What pages have under way for it fails with `ERR_SUPERSEDED`. Needs {@link CreateAuthOptions.account}.
+   */
+  switchAccount(name: string): Promise<AuthSnapshot>;
   /** Removes the handlers and closes session and vault. The stored session stays. */
   dispose(): Promise<void>;
 }
@@ -36,35 +53,64 @@ export interface Auth {
 export function createAuth(options: CreateAuthOptions): Auth {
   const origins = parseRendererOrigins(options.rendererOrigins);
   // Taken here and not at the top, so that the module can be loaded where Electron is not.
-  const { ipcMain } = require('electron') as typeof import('electron');
+  const { app, ipcMain, powerMonitor } = require('electron') as typeof import('electron');
 
   const listeners = new Set<(snapshot: AuthSnapshot) => void>();
+  const anomalyListeners = new Set<(anomaly: Anomaly) => void>();
   const windows = createWindowRegistry(origins);
-  const lifecycle = new Lifecycle(
-    () => openAddon(options),
-    (snapshot) => {
+  const lifecycle = new Lifecycle(() => openAddon(options), {
+    changed(snapshot) {
+      power?.follow(snapshot);
       windows.broadcast(snapshot);
       for (const listener of [...listeners]) notify(listener, snapshot);
     },
-  );
-  const removeHandlers = installHandlers(ipcMain, lifecycle, createSenderCheck(windows, origins));
+    anomaly(anomaly) {
+      for (const listener of [...anomalyListeners]) notify(listener, anomaly);
+    },
+    ...(options.onSignedOut === undefined ? {} : { signedOut: options.onSignedOut }),
+  });
+  const locks = new Locks(lifecycle, options.onUnlockRequest);
+  const power =
+    options.policy &&
+    new PowerWatch(app, powerMonitor, options.policy, {
+      // A lock that could not be stored holds in this process all the same.
+      lock: () => void locks.lock().catch(() => undefined),
+      touch: () =>
+        void lifecycle.opened().then(
+          ({ session }) => session.touch(),
+          () => undefined,
+        ),
+      look: () => void lifecycle.snapshot(),
+    });
+  const maySend = createSenderCheck(windows, origins);
+  const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, maySend });
   lifecycle.start();
 
   return {
     register: (window) => windows.add(window),
     snapshot: () => lifecycle.snapshot(),
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: (listener) => listen(listeners, listener),
     session: async () => (await lifecycle.opened()).session,
     vault: async () => (await lifecycle.opened()).vault,
     retry: () => lifecycle.retry(),
+    lock: () => locks.lock(),
+    unlock: () => locks.unlock(),
+    onAnomaly: (listener) => listen(anomalyListeners, listener),
+    audit: async () => auditOf((await lifecycle.opened()).vault),
+    accounts: async () => accountsIn((await lifecycle.opened()).vault),
+    switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
     async dispose() {
       removeHandlers();
+      power?.stop();
       windows.clear();
       listeners.clear();
+      anomalyListeners.clear();
       await lifecycle.close();
     },
   };
+}
+
+function listen<T>(listeners: Set<(value: T) => void>, listener: (value: T) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }

@@ -1,11 +1,11 @@
-import type { BridgeErrorCode, ErrorCode, Failure } from '../protocol.js';
+import type { ErrorCode, Failure } from '../protocol.js';
 
 /** An error of the bridge, in the same form as the addon's. */
 export class BridgeError extends Error {
   override readonly name = 'LatchkeyError';
 
   constructor(
-    readonly code: BridgeErrorCode,
+    readonly code: ErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {

@@ -3,14 +3,16 @@
  *
  * - `create-auth.ts` puts the parts together
  * - `options.ts` reads the app's options
- * - `lifecycle.ts` opening, unavailable, retry
+ * - `lifecycle.ts` opening, unavailable, retry, switching accounts; `addon.ts` opens vault and session
+ * - `locks.ts` lock and unlock; `power.ts` the policy, fed by the system
+ * - `departures.ts` the app's hook when somebody has left
  * - `sender.ts` who may call; `windows.ts` who was registered and who hears events
  * - `arguments.ts` what a page sends, from unknown to typed
  * - `fetch/` a standard `fetch` for main; `running-fetches.ts` those of pages, so that they can be given up
  * - `handlers.ts` one IPC handler per call; `failure.ts` exceptions as answers
  */
 
-export type { AuthSnapshot, AuthState, Problem, Protection, User } from '../protocol.js';
+export type { AuthReason, AuthSnapshot, AuthState, Problem, Protection, User } from '../protocol.js';
 export { type Auth, createAuth } from './create-auth.js';
 export { createFetch, type FetchOptions } from './fetch/create-fetch.js';
-export type { CreateAuthOptions } from './options.js';
+export type { AuthPolicy, CreateAuthOptions } from './options.js';

@@ -1,25 +1,38 @@
-import type { User as AddonUser, SessionSnapshot } from 'electron-latchkey';
+import type { User as AddonUser, Anomaly, SessionSnapshot } from 'electron-latchkey';
 import type { AuthSnapshot, User } from '../protocol.js';
 import type { Opened } from './addon.js';
+import { Departures } from './departures.js';
 import { BridgeError, toFailure } from './failure.js';
 
+/** Who hears of what happens. */
+export interface LifecycleEvents {
+  changed(snapshot: AuthSnapshot): void;
+  anomaly(anomaly: Anomaly): void;
+  /** As `onSignedOut` of the options. */
+  signedOut?: () => Promise<void>;
+}
+
 /**
- * From "opening" to an open session, or to "unavailable" and, on `retry()`, back.
+ * From "opening" to an open session, or to "unavailable" and, on `retry()`, back; and from one account to another.
  *
  * It numbers what it publishes itself: a session's own revision starts anew each time one is opened.
  */
 export class Lifecycle {
   #published: AuthSnapshot = blank('opening', 'start');
   #opening: Promise<Opened> | null = null;
-  #open: (Opened & { stop: () => void; seen: number }) | null = null;
+  #open: { opened: Opened; stop: () => void; seen: number } | null = null;
+  #switching: Promise<unknown> = Promise.resolve();
+  readonly #departures: Departures;
   /** Why it is unavailable, in full: the main process may see what a page may not. */
   #failure: unknown = null;
   #closed = false;
 
   constructor(
     private readonly openOnce: () => Promise<Opened>,
-    private readonly publish: (snapshot: AuthSnapshot) => void,
-  ) {}
+    private readonly events: LifecycleEvents,
+  ) {
+    this.#departures = new Departures(events.signedOut, () => this.#set(this.#published));
+  }
 
   /** Begins to open; called once, at the start. The outcome is in the snapshots. */
   start(): void {
@@ -28,14 +41,14 @@ export class Lifecycle {
 
   /** The state at this moment. Takes in a session's change whose event is still under way. */
   snapshot(): AuthSnapshot {
-    if (this.#open !== null) this.#adopt(this.#open.session.state());
+    if (this.#open !== null) this.#adopt(this.#open.opened.session.state());
     return this.#published;
   }
 
   /** The open vault and session; waits while they open, rejects with the problem while unavailable. */
   async opened(): Promise<Opened> {
     if (this.#closed) throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
-    if (this.#open !== null) return this.#open;
+    if (this.#open !== null) return this.#open.opened;
     if (this.#opening !== null) return this.#opening;
     throw this.#failure;
   }
@@ -48,16 +61,33 @@ export class Lifecycle {
     return this.snapshot();
   }
 
+  /** Puts the session that `openNext` opens in the place of this one. When it fails, this one stays. */
+  switch(openNext: (now: Opened) => Promise<Opened>): Promise<AuthSnapshot> {
+    const switched = this.#switching.then(() => this.#switch(openNext));
+    this.#switching = switched.catch(() => undefined);
+    return switched;
+  }
+
+  /** Throws when `opened` is not at the front any more: what was begun for one account is not answered to another. */
+  expectCurrent(opened: Opened): void {
+    if (this.#closed || this.#open?.opened === opened) return;
+    throw new BridgeError(
+      'ERR_SUPERSEDED',
+      'Another account is at the front now. Do it again if it is still wanted.',
+    );
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#opening?.catch(() => undefined);
+    await this.#switching;
     const open = this.#open;
     this.#open = null;
     if (open === null) return;
     open.stop();
-    await open.session.close();
-    await open.vault.close();
+    open.opened.session.close();
+    await open.opened.vault.close();
   }
 
   #begin(): Promise<Opened> {
@@ -75,10 +105,32 @@ export class Lifecycle {
     return this.#opening;
   }
 
+  async #switch(openNext: (now: Opened) => Promise<Opened>): Promise<AuthSnapshot> {
+    const before = await this.opened();
+    const next = await openNext(before);
+    if (next === before) return this.snapshot();
+    if (this.#closed) {
+      next.session.close();
+      throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
+    }
+    // A renewal that is under way for the account before goes on in the addon, and is stored.
+    this.#open?.stop();
+    before.session.close();
+    this.#hold(next);
+    return this.#published;
+  }
+
   #hold(opened: Opened): void {
     const { session } = opened;
-    const stop = session.onChange((snapshot) => this.#adopt(snapshot));
-    this.#open = { ...opened, stop, seen: -1 };
+    const stops = [
+      // An event that was under way when another account came to the front says nothing any more.
+      session.onChange((snapshot) => this.#open?.opened === opened && this.#adopt(snapshot)),
+      session.onAnomaly((anomaly) => this.events.anomaly(anomaly)),
+    ];
+    const stop = () => {
+      for (const each of stops) each();
+    };
+    this.#open = { opened, stop, seen: -1 };
     this.#adopt(session.state());
   }
 
@@ -92,21 +144,26 @@ export class Lifecycle {
   #adopt(session: SessionSnapshot): void {
     if (this.#open === null || session.revision <= this.#open.seen) return;
     this.#open.seen = session.revision;
+    const { account, protection } = this.#open.opened;
     this.#set({
       state: session.state,
       reason: session.reason,
       user: session.user === null ? null : copyUser(session.user),
+      account,
       expiresAtMs: session.expiresAtMs,
       retryAtMs: session.retryAtMs,
       revision: 0,
+      awaitingRestart: false,
       problem: null,
-      protection: this.#open.protection,
+      protection,
     });
   }
 
   #set(next: AuthSnapshot): void {
-    this.#published = { ...next, revision: this.#published.revision + 1 };
-    if (!this.#closed) this.publish(this.#published);
+    this.#departures.see(next);
+    const awaitingRestart = this.#departures.pending;
+    this.#published = { ...next, awaitingRestart, revision: this.#published.revision + 1 };
+    if (!this.#closed) this.events.changed(this.#published);
   }
 }
 
@@ -121,14 +178,16 @@ export function copyUser({ id, email, name, image, emailVerified }: AddonUser): 
   };
 }
 
-function blank(state: 'opening' | 'unavailable', reason: string): AuthSnapshot {
+function blank(state: 'opening' | 'unavailable', reason: AuthSnapshot['reason']): AuthSnapshot {
   return {
     state,
     reason,
     user: null,
+    account: null,
     expiresAtMs: null,
     retryAtMs: null,
     revision: 0,
+    awaitingRestart: false,
     problem: null,
     protection: null,
   };

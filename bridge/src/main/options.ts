@@ -1,4 +1,4 @@
-import type { AuthSessionOptions, HttpOptions, VaultOptions } from 'electron-latchkey';
+import type { AuthSessionOptions, HttpOptions, SessionPolicy, VaultOptions } from 'electron-latchkey';
 import { BridgeError } from './failure.js';
 
 export interface CreateAuthOptions {
@@ -9,10 +9,38 @@ export interface CreateAuthOptions {
   /** How connections are made: certificates, proxy, time to connect. */
   http?: HttpOptions;
   /**
+   * For an app with several people signed in at once: the name of the account to open while none was put at the front by
+   * `auth.switchAccount()`. Default: the app has one session.
+   */
+  account?: string;
+  /** How long the session may live and lie unused, and when it locks. Default: as long as the server allows, never. */
+  policy?: AuthPolicy;
+  /**
+   * Asks the person whether the session may be unlocked, because a page called `window.auth.unlock()`: with
+   * `systemPreferences.promptTouchID`, a password, a dialog. `true` unlocks; `false` and a rejection leave it locked.
+   * Default: pages cannot unlock.
+   */
+  onUnlockRequest?: () => Promise<boolean>;
+  /**
+   * Resets what the app holds for a person, because that person has left: signed out here or in another process, reached
+   * `policy.maxLifetimeMs`, or was replaced by somebody else. Until it resolves, the snapshot says `awaitingRestart` and no
+   * page can sign anybody in. An app that would rather start anew calls `app.relaunch()` and `app.exit()` in it. If it
+   * rejects, the app stays as it is until it is restarted.
+   */
+  onSignedOut?: () => Promise<void>;
+  /**
    * Origins whose pages may call: `app://my-app`, `http://localhost:5173`, or `file://` for pages loaded from disk.
    * Exact: no wildcards, no paths.
    */
   rendererOrigins: string[];
+}
+
+/** What the app allows a session, beside what the server does. */
+export interface AuthPolicy extends SessionPolicy {
+  /** Whether the session locks when the screen does. macOS and Windows: Linux does not tell. Default false. */
+  lockOnScreenLock?: boolean;
+  /** Whether the session locks when the computer goes to sleep. Default false. */
+  lockOnSuspend?: boolean;
 }
 
 /** Checks what only the bridge can check; the addon checks the rest when it opens. */

@@ -2,6 +2,9 @@ import type { AuthSession, FetchHead } from 'electron-latchkey';
 import type { FetchRequest } from './arguments.js';
 import { BridgeError } from './failure.js';
 
+/** Calls the open session, when and if it may be called. */
+type OnSession = (call: (session: AuthSession) => Promise<FetchHead>) => Promise<FetchHead>;
+
 interface RunningFetch {
   cancelled: boolean;
   cancel(): void;
@@ -12,16 +15,17 @@ export class RunningFetches {
   readonly #bySender = new WeakMap<object, Map<string, RunningFetch>>();
 
   /** Sends a request and waits for the whole answer. */
-  async run(sender: object, request: FetchRequest, open: () => Promise<AuthSession>): Promise<FetchHead> {
+  async run(sender: object, request: FetchRequest, onSession: OnSession): Promise<FetchHead> {
     const { url, init, requestId } = request;
     const running: RunningFetch = { cancelled: false, cancel: () => undefined };
     const forget = requestId === undefined ? () => undefined : this.#remember(sender, requestId, running);
     try {
-      const session = await open();
-      if (running.cancelled) throw aborted();
-      const exchange = session.exchange(url, init, { whole: true });
-      running.cancel = () => exchange.cancel();
-      return await exchange.response();
+      return await onSession(async (session) => {
+        if (running.cancelled) throw aborted();
+        const exchange = session.exchange(url, init, { whole: true });
+        running.cancel = () => exchange.cancel();
+        return exchange.response();
+      });
     } finally {
       forget();
     }

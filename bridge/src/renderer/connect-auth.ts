@@ -3,6 +3,7 @@ import type {
   AuthSnapshot,
   BrokerRequestInit,
   BrokerResponse,
+  RefreshOptions,
   Result,
   SignInRequest,
   SignInResult,
@@ -18,7 +19,9 @@ export interface AuthClient {
   signIn(request: SignInRequest): Promise<SignInResult>;
   signUp(request: SignUpRequest): Promise<SignInResult>;
   signOut(): Promise<null>;
-  refresh(): Promise<AuthSnapshot>;
+  refresh(options?: RefreshOptions): Promise<AuthSnapshot>;
+  lock(): Promise<null>;
+  unlock(): Promise<null>;
   retry(): Promise<AuthSnapshot>;
   /** The plain request; {@link createAuthFetch} wraps it as a standard `fetch`. */
   fetch(url: string, init?: BrokerRequestInit): Promise<BrokerResponse>;
@@ -31,7 +34,9 @@ export function connectAuth(broker: AuthBroker = brokerOfWindow()): AuthClient {
     signIn: (request) => unwrap(broker.signIn(request)),
     signUp: (request) => unwrap(broker.signUp(request)),
     signOut: () => unwrap(broker.signOut()),
-    refresh: () => unwrap(broker.refresh()),
+    refresh: (options) => unwrap(broker.refresh(options)),
+    lock: () => unwrap(broker.lock()),
+    unlock: () => unwrap(broker.unlock()),
     retry: () => unwrap(broker.retry()),
     fetch: (url, init) => unwrap(broker.fetch(url, init)),
   };

@@ -2,6 +2,7 @@
 
 export type {
   AuthBroker,
+  AuthReason,
   AuthSnapshot,
   AuthState,
   BridgeErrorCode,
@@ -11,6 +12,7 @@ export type {
   Failure,
   Problem,
   Protection,
+  RefreshOptions,
   Result,
   SessionState,
   SignInRequest,

@@ -1,4 +1,5 @@
 import { flushPromises } from '@vue/test-utils';
+import type { AuthSnapshot } from 'electron-latchkey/renderer';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADA, activeAs, FakeBroker, failure, GRACE, pending } from './testing/fake-broker';
 import { mountApp } from './testing/mount-app';
@@ -264,11 +265,6 @@ describe('the account', () => {
     expect(page.text('account')).toContain('Sealed under the login keyring.');
   });
 
-  it('leaves a reason out that it has no words for', async () => {
-    const page = await mountApp(new FakeBroker({ ...activeAs(), reason: 'somethingNew' }));
-    expect(page.shows('session-reason')).toBe(false);
-  });
-
   it('calls the protected API and shows the answer', async () => {
     const page = await mountApp(new FakeBroker(activeAs()));
     page.broker.serve(() => ({
@@ -401,12 +397,183 @@ describe('a vault that does not open', () => {
 });
 
 describe('a locked session', () => {
-  it('hides the account and can be checked again', async () => {
+  async function lockedPage(reason: AuthSnapshot['reason'] = 'locked') {
     const page = await mountApp(new FakeBroker(activeAs()));
+    await page.fill('note', 'half a thought');
+    page.broker.change({ state: 'locked', reason });
+    await flushPromises();
+    return page;
+  }
+
+  it('is locked by the button of the account page', async () => {
+    const page = await mountApp(new FakeBroker(activeAs()));
+    await page.press('lock-now');
+    expect(page.broker.lock).toHaveBeenCalledTimes(1);
+    expect(page.shows('locked')).toBe(true);
+    expect(document.title).toBe('Locked – Latchkey');
+    expect(document.activeElement?.tagName).toBe('H1');
+  });
+
+  it('says so when the lock could not be stored, and stays on the page', async () => {
+    const page = await mountApp(new FakeBroker(activeAs()));
+    page.broker.lock.mockResolvedValue(failure('ERR_VAULT_IO'));
+    await page.press('lock-now');
+    const alert = page.app.find('[role="alert"]').text();
+    expect(alert).toContain(texts.header.lockFailed);
+    expect(alert).toContain(errorTexts.ERR_VAULT_IO.title);
+  });
+
+  it('hides the account, says whose it is and why it is locked, and asks for no password', async () => {
+    const page = await lockedPage('idle');
+    expect(page.shows('account')).toBe(false);
+    expect(page.shows('sign-in-form')).toBe(false);
+    expect(page.text('locked-name')).toBe(ADA.name);
+    expect(page.text('locked-email')).toBe(ADA.email);
+    expect(page.text('locked')).toContain('locked itself');
+  });
+
+  it('is unlocked by its button, read out, with the note as it was', async () => {
+    const page = await lockedPage();
+    await page.press('unlock');
+    expect(page.shows('account')).toBe(true);
+    expect(page.text('announcement')).toBe(texts.announce.unlocked);
+    expect((page.element('note') as HTMLTextAreaElement).value).toBe('half a thought');
+  });
+
+  it('waits visibly while the person is asked, and says when it stays locked', async () => {
+    const page = await lockedPage();
+    const answer = pending<ReturnType<typeof failure>>();
+    page.broker.unlock.mockReturnValue(answer.promise);
+    await page.press('unlock');
+    expect(page.text('unlock')).toBe(texts.locked.unlocking);
+    await page.press('unlock');
+    expect(page.broker.unlock).toHaveBeenCalledTimes(1);
+    answer.resolve(failure('ERR_UNLOCK_REFUSED'));
+    await flushPromises();
+    expect(page.element('unlock-error').getAttribute('role')).toBe('alert');
+    expect(page.text('unlock-error')).toContain(errorTexts.ERR_UNLOCK_REFUSED.title);
+    expect(page.shows('locked')).toBe(true);
+  });
+
+  it('can be left by signing in with the password, or out', async () => {
+    const page = await lockedPage();
+    await page.press('use-password');
+    expect((page.element('email') as HTMLInputElement).value).toBe(ADA.email);
+    await page.fill('password', 'secret');
+    await page.submit();
+    expect(page.shows('account')).toBe(true);
     page.broker.change({ state: 'locked', reason: 'locked' });
     await flushPromises();
-    expect(page.shows('account')).toBe(false);
-    expect(page.text('locked')).toContain(ADA.email);
+    await page.press('sign-out');
+    expect(page.shows('sign-in-form')).toBe(true);
+  });
+
+  it('cannot be locked when it has ended: there is nothing left to lock', async () => {
+    const page = await mountApp(new FakeBroker({ ...activeAs(), state: 'expired', reason: 'ended' }));
+    expect(page.shows('lock-now')).toBe(false);
+  });
+});
+
+describe('a renewal that was not answered', () => {
+  async function unansweredPage() {
+    const page = await mountApp(new FakeBroker(activeAs()));
+    await page.fill('note', 'half a thought');
+    page.broker.change({ state: 'offline', reason: 'unanswered', retryAtMs: null });
+    await flushPromises();
+    return page;
+  }
+
+  it('is told in words, read out, with the page as it was', async () => {
+    const page = await unansweredPage();
+    expect(page.element('notice-unanswered').closest('[role="status"]')).not.toBeNull();
+    expect(page.text('notice-unanswered')).toContain(texts.unanswered.body);
+    expect(page.shows('notice-offline')).toBe(false);
+    expect(page.text('user-email')).toBe(ADA.email);
+    expect(document.title).toBe('Account (not confirmed) – Latchkey');
+  });
+
+  it('is tried once more only when the person says so, and goes on when that worked', async () => {
+    const page = await unansweredPage();
+    expect(page.broker.refresh).not.toHaveBeenCalled();
+    page.broker.refresh.mockImplementation(async () => {
+      page.broker.change(activeAs());
+      return { ok: true, value: page.broker.snapshotNow };
+    });
+    page.element('try-once-more').focus();
+    await page.press('try-once-more');
+    expect(page.broker.refresh.mock.calls).toEqual([[{ retryUnanswered: true }]]);
+    expect(page.shows('notice-unanswered')).toBe(false);
+    expect(document.activeElement?.tagName).toBe('H1');
+  });
+
+  it('becomes an ended session when the token was spent, with the note kept', async () => {
+    const page = await unansweredPage();
+    page.broker.refresh.mockImplementation(async () => {
+      page.broker.change({ state: 'expired', reason: 'ended' });
+      return failure('ERR_SESSION_EXPIRED');
+    });
+    await page.press('try-once-more');
+    expect(page.shows('notice-expired')).toBe(true);
+    expect((page.element('note') as HTMLTextAreaElement).value).toBe('half a thought');
+  });
+
+  it('stays when the server is out of reach once more', async () => {
+    const page = await unansweredPage();
+    page.broker.refresh.mockResolvedValue(failure('ERR_NETWORK'));
+    await page.press('try-once-more');
+    expect(page.shows('notice-unanswered')).toBe(true);
+    expect(page.element('try-once-more').hasAttribute('aria-disabled')).toBe(false);
+  });
+
+  it('is over after signing in again over the page', async () => {
+    const page = await unansweredPage();
+    await page.press('sign-in-again');
     expect((page.element('email') as HTMLInputElement).value).toBe(ADA.email);
+    await page.fill('password', 'secret');
+    await page.submit();
+    expect(page.shows('sign-in-dialog')).toBe(false);
+    expect(page.shows('notice-unanswered')).toBe(false);
+    expect(page.text('announcement')).toBe(texts.announce.signedInAgain);
+    expect((page.element('note') as HTMLTextAreaElement).value).toBe('half a thought');
+  });
+});
+
+describe('trouble that is not the network’s', () => {
+  it.each(['busy', 'notStored'] as const)(
+    'says what %s means, and not that one is offline',
+    async (reason) => {
+      const page = await mountApp(new FakeBroker({ ...activeAs(), state: 'offline', reason }));
+      const words = texts.offline.notices[reason];
+      expect(words).toBeDefined();
+      expect(page.text('notice-offline')).toContain(words?.heading);
+      expect(page.text('notice-offline')).toContain(words?.body);
+      expect(page.text('notice-offline')).not.toContain('You are offline');
+    },
+  );
+
+  it('says on the sign-in screen, aloud too, that another copy signed out', async () => {
+    const page = await mountApp(new FakeBroker(activeAs()));
+    page.broker.change({ state: 'signedOut', reason: 'elsewhere', user: null });
+    await flushPromises();
+    expect(page.text('notice-elsewhere')).toContain(texts.signedOutElsewhere.body);
+    expect(page.text('announcement')).toBe(texts.announce.signedOutElsewhere);
+    await page.fill('email', 'ada@example.com');
+    await page.fill('password', 'secret');
+    await page.submit();
+    await page.press('sign-out');
+    expect(page.shows('notice-elsewhere')).toBe(false);
+  });
+
+  it('names a lifetime that ended as such', async () => {
+    const page = await mountApp(new FakeBroker({ ...activeAs(), state: 'expired', reason: 'lifetime' }));
+    expect(page.text('notice-expired')).toContain(texts.expired.lifetime);
+  });
+
+  it('says that the app is still clearing up, for as long as it is', async () => {
+    const page = await mountApp(new FakeBroker({ awaitingRestart: true }));
+    expect(page.element('notice-awaiting-restart').getAttribute('role')).toBe('status');
+    page.broker.change({ awaitingRestart: false });
+    await flushPromises();
+    expect(page.shows('notice-awaiting-restart')).toBe(false);
   });
 });

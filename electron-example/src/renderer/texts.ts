@@ -1,4 +1,4 @@
-import type { AuthSnapshot, ErrorCode, Protection } from 'electron-latchkey/renderer';
+import type { AuthReason, AuthSnapshot, ErrorCode, Protection } from 'electron-latchkey/renderer';
 
 /** Every English word of the interface, so that wording is reviewed, changed and translated in one place. */
 export const texts = {
@@ -10,6 +10,7 @@ export const texts = {
     account: 'Account',
     expired: 'Session expired',
     offline: 'Account (offline)',
+    unconfirmed: 'Account (not confirmed)',
     locked: 'Locked',
     unavailable: 'Storage unavailable',
   },
@@ -68,6 +69,9 @@ export const texts = {
     signOut: 'Sign out',
     signingOut: 'Signing out…',
     signOutFailed: 'Sign-out failed',
+    lock: 'Lock now',
+    locking: 'Locking…',
+    lockFailed: 'The lock was not stored',
   },
   account: {
     heading: 'Account',
@@ -129,30 +133,66 @@ export const texts = {
     heading: 'Your session has ended',
     body: 'Sign in again to go on. Nothing on this page is lost.',
     bodySignIn: 'Sign in again to go on.',
+    lifetime:
+      'This app keeps a session for a limited time. Sign in again to go on. Nothing on this page is lost.',
     signInAgain: 'Sign in again',
     dialogHeading: 'Sign in again',
     dialogLead: 'Your work stays open behind this dialog.',
     close: 'Not now',
   },
   offline: {
-    heading: 'You are offline',
-    bodies: {
-      network: 'The server cannot be reached. You stay signed in.',
-      server: 'The server has a problem. You stay signed in.',
-      rateLimited: 'The server asked for a pause. You stay signed in.',
-    } as Record<string, string>,
-    body: 'The session cannot be checked now. You stay signed in.',
+    /** By the reason of the state. */
+    notices: {
+      network: { heading: 'You are offline', body: 'The server cannot be reached. You stay signed in.' },
+      server: { heading: 'The server has a problem', body: 'You stay signed in.' },
+      rateLimited: { heading: 'The server asked for a pause', body: 'You stay signed in.' },
+      busy: {
+        heading: 'Another copy of this app is at work',
+        body: 'It is renewing your session and has not finished. You stay signed in.',
+      },
+      notStored: {
+        heading: 'Your session could not be saved',
+        body: 'The server renewed it, and this computer could not write it down. Check that the disk is not full. Until it is saved, do not quit the app.',
+      },
+    } as Partial<Record<AuthReason, { heading: string; body: string }>>,
+    other: {
+      heading: 'Your session is not confirmed',
+      body: 'It cannot be checked now. You stay signed in.',
+    },
     nextTry: (time: string) => `Next try at ${time}`,
     tryingSoon: 'Trying again…',
     tryNow: 'Try now',
     trying: 'Trying…',
   },
+  unanswered: {
+    heading: 'The connection broke at the wrong moment',
+    body: 'The app asked the server to renew your session, and the answer never came. The server may have done it or not. Trying once more tells; if it had, you will be asked to sign in again. Nothing on this page is lost.',
+    retry: 'Try once more',
+    retrying: 'Trying…',
+    signInAgain: 'Sign in again',
+  },
   locked: {
-    heading: 'This session is locked',
-    body: 'Unlock the keychain of this computer and check again, or sign in with your password.',
-    signedInAs: (email: string) => `Signed in as ${email}.`,
-    check: 'Check again',
-    checking: 'Checking…',
+    heading: 'Locked',
+    signedInAs: 'Signed in as',
+    unlock: 'Unlock',
+    unlocking: 'Waiting for your confirmation…',
+    usePassword: 'Sign in with password',
+    dialogLead: 'Signing in unlocks the app.',
+    /** By the reason of the state. */
+    bodies: {
+      locked: 'The app was locked. Nothing is sent for you until it is unlocked.',
+      idle: 'Nobody was here for a while, so the app locked itself. Nothing is sent for you until it is unlocked.',
+      elsewhere: 'Another copy of this app was locked. Nothing is sent for you until it is unlocked.',
+    } as Partial<Record<AuthReason, string>>,
+    body: 'Nothing is sent for you until the app is unlocked.',
+  },
+  signedOutElsewhere: {
+    heading: 'You were signed out',
+    body: 'Another copy of this app signed you out. Sign in to continue.',
+  },
+  awaitingRestart: {
+    heading: 'One moment',
+    body: 'The app is clearing up after the last person. If this does not go away, restart the app.',
   },
   unavailable: {
     reasonLabel: 'Error code',
@@ -167,6 +207,8 @@ export const texts = {
     signedIn: (who: string) => `Signed in as ${who}.`,
     signedInAgain: 'Signed in again. Your work is still here.',
     signedOut: 'You are signed out.',
+    signedOutElsewhere: 'You were signed out by another copy of this app.',
+    unlocked: 'Unlocked.',
     online: 'Back online. Your session is active.',
     signUpForm: 'Create account form.',
     signInForm: 'Sign-in form.',
@@ -186,8 +228,17 @@ export const stateTexts: Record<AuthSnapshot['state'], string> = {
   locked: 'Locked',
 };
 
-/** Why the session came to its state. A reason that is not listed here is left out rather than shown raw. */
-export const reasonTexts: Record<string, string> = {
+/** The question that the main process asks before it unlocks. */
+export const unlockQuestion = {
+  message: 'Unlock Latchkey?',
+  detail:
+    'A window of this app asks for it. A real app would ask for your fingerprint or your password here.',
+  unlock: 'Unlock',
+  cancel: 'Cancel',
+} as const;
+
+/** Why the session came to its state. */
+export const reasonTexts: Record<AuthReason, string> = {
   start: 'The app has just started.',
   signInStarted: 'A sign-in is running.',
   signInFailed: 'The last sign-in did not succeed.',
@@ -197,8 +248,18 @@ export const reasonTexts: Record<string, string> = {
   network: 'The server cannot be reached.',
   server: 'The server reported an error.',
   rateLimited: 'The server asked for a pause.',
+  elsewhere: 'Another copy of this app renewed, signed in or out.',
+  busy: 'Another copy of this app is renewing the session.',
+  notStored: 'The renewed session could not be saved.',
+  unanswered: 'The server did not answer a renewal.',
   ended: 'The server ended the session.',
+  lifetime: 'The session reached the end of its time.',
   signedOut: 'You signed out.',
+  locked: 'The app was locked.',
+  idle: 'The app locked itself.',
+  unlocked: 'The app was unlocked.',
+  retry: 'The vault is being opened again.',
+  vault: 'The vault could not be opened.',
 };
 
 interface BackendText {
@@ -278,6 +339,14 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'The app is locked',
     text: 'Unlock it and repeat this.',
   },
+  ERR_UNLOCK_REFUSED: {
+    title: 'The app stays locked',
+    text: 'Nobody confirmed to unlock it.',
+  },
+  ERR_AWAITING_RESTART: {
+    title: 'The app is not ready for the next person',
+    text: 'It is still clearing up after the last one. Try again in a moment, or restart it.',
+  },
   ERR_REFRESH_UNANSWERED: {
     title: 'The connection broke at the wrong moment',
     text: 'The server may have renewed your session without the app hearing of it. Sign in again and repeat this.',
@@ -288,7 +357,7 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   },
   ERR_SUPERSEDED: {
     title: 'Something newer replaced this',
-    text: 'A later sign-in or sign-out won. Try again if you still need to.',
+    text: 'A later action won. Try again if you still need to.',
   },
   ERR_NETWORK: {
     title: 'The server cannot be reached',

@@ -1,4 +1,10 @@
-import { type AuthClient, type AuthSnapshot, connectAuth, type User } from 'electron-latchkey/renderer';
+import {
+  type AuthClient,
+  type AuthSnapshot,
+  connectAuth,
+  type RefreshOptions,
+  type User,
+} from 'electron-latchkey/renderer';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef } from 'vue';
 import { codeOf, isErrorCode } from '../errors';
@@ -8,9 +14,11 @@ const BEFORE_FIRST_SNAPSHOT: AuthSnapshot = {
   state: 'opening',
   reason: 'start',
   user: null,
+  account: null,
   expiresAtMs: null,
   retryAtMs: null,
   revision: -1,
+  awaitingRestart: false,
   problem: null,
   protection: null,
 };
@@ -28,6 +36,8 @@ export const useAuthStore = defineStore('auth', () => {
   const signInPending = ref(false);
   const refreshPending = ref(false);
   const signOutPending = ref(false);
+  const lockPending = ref(false);
+  const unlockPending = ref(false);
   const retryPending = ref(false);
 
   const state = computed(() => snapshot.value.state);
@@ -72,10 +82,11 @@ export const useAuthStore = defineStore('auth', () => {
 
   /**
    * Asks the provider now. Resolves in every state the answer can lead to, offline and expired included;
-   * throws an AuthError only when the question itself could not be put.
+   * throws an AuthError only when the question itself could not be put. `retryUnanswered` is the person's own wish, see
+   * UnansweredNotice.
    */
-  async function refreshSession(): Promise<void> {
-    await whilePending(refreshPending, async () => apply(await connected().refresh()));
+  async function refreshSession(options?: RefreshOptions): Promise<void> {
+    await whilePending(refreshPending, async () => apply(await connected().refresh(options)));
   }
 
   /**
@@ -96,6 +107,22 @@ export const useAuthStore = defineStore('auth', () => {
   async function signOut(): Promise<void> {
     await whilePending(signOutPending, async () => {
       await connected().signOut();
+      await catchUp();
+    });
+  }
+
+  /** Locks the session for every window, until somebody unlocks it. */
+  async function lock(): Promise<void> {
+    await whilePending(lockPending, async () => {
+      await connected().lock();
+      await catchUp();
+    });
+  }
+
+  /** Asks the main process to unlock, which asks the person. Throws an AuthError with a code when it stays locked. */
+  async function unlock(): Promise<void> {
+    await whilePending(unlockPending, async () => {
+      await connected().unlock();
       await catchUp();
     });
   }
@@ -156,6 +183,8 @@ export const useAuthStore = defineStore('auth', () => {
     signInPending,
     refreshPending,
     signOutPending,
+    lockPending,
+    unlockPending,
     retryPending,
     initializeAuth,
     signIn,
@@ -163,6 +192,8 @@ export const useAuthStore = defineStore('auth', () => {
     refreshSession,
     handleAuthExpired,
     signOut,
+    lock,
+    unlock,
     retryOpening,
   };
 });

@@ -22,9 +22,11 @@ const SIGNED_OUT: AuthSnapshot = {
   state: 'signedOut',
   reason: 'start',
   user: null,
+  account: null,
   expiresAtMs: null,
   retryAtMs: null,
   revision: 1,
+  awaitingRestart: false,
   problem: null,
   protection: {
     backend: 'secret-service',
@@ -48,6 +50,14 @@ export class FakeBroker {
   );
   readonly signOut = vi.fn<AuthBroker['signOut']>(async () => {
     this.change({ state: 'signedOut', reason: 'signedOut', user: null, expiresAtMs: null, retryAtMs: null });
+    return { ok: true, value: null };
+  });
+  readonly lock = vi.fn<AuthBroker['lock']>(async () => {
+    this.change({ state: 'locked', reason: 'locked' });
+    return { ok: true, value: null };
+  });
+  readonly unlock = vi.fn<AuthBroker['unlock']>(async () => {
+    this.change({ state: 'active', reason: 'unlocked' });
     return { ok: true, value: null };
   });
   readonly refresh = vi.fn<AuthBroker['refresh']>(async () => this.#answer());

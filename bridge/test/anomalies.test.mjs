@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeAddon, FakeWindow, latchkeyError } from './fake-electron.mjs';
+import { CHANNELS, PAGE, settle, startAuth, startOpenAuth } from './start.mjs';
+
+const ANOMALY = { kind: 'refreshRejected', atMs: 5, count: 1 };
+
+test('each refused message is an anomaly; an allowed one is none', async () => {
+  const { addon, call, ipcMain, window } = await startOpenAuth();
+  await call(CHANNELS.snapshot);
+  await settle();
+  assert.deepEqual(addon.session.reported, []);
+  await ipcMain.invoke(CHANNELS.snapshot, new FakeWindow(PAGE).event());
+  await ipcMain.invoke(CHANNELS.fetch, window.event(window.subframe(PAGE)), 'http://x/');
+  await settle();
+  assert.deepEqual(addon.session.reported, ['unknownSender', 'unknownSender']);
+});
+
+test('one that comes while the vault opens is reported when it is open', async () => {
+  const addon = new FakeAddon();
+  let open;
+  addon.openVault = () => new Promise((resolve) => (open = resolve));
+  const { auth, ipcMain } = startAuth({ addon });
+  const answer = await ipcMain.invoke(CHANNELS.snapshot, new FakeWindow(PAGE).event());
+  assert.equal(answer.code, 'ERR_SENDER_NOT_ALLOWED');
+  open();
+  await auth.session();
+  await settle();
+  assert.deepEqual(addon.session.reported, ['unknownSender']);
+});
+
+test('one that comes while the vault is unavailable is refused all the same', async () => {
+  const addon = new FakeAddon();
+  addon.openVault = async () => {
+    throw latchkeyError('ERR_KEYCHAIN_LOCKED');
+  };
+  const { ipcMain } = startAuth({ addon });
+  await settle();
+  const answer = await ipcMain.invoke(CHANNELS.snapshot, new FakeWindow(PAGE).event());
+  assert.equal(answer.code, 'ERR_SENDER_NOT_ALLOWED');
+  await settle(); // an unhandled rejection would fail this test
+});
+
+test('listeners in main hear anomalies until they stop, from each session in turn', async () => {
+  const { addon, auth, window } = await startOpenAuth({ account: 'ada' });
+  const heard = [];
+  const stop = auth.onAnomaly((anomaly) => heard.push(anomaly.kind));
+  window.webContents.sent.length = 0;
+  addon.session.tellAnomaly(ANOMALY);
+  assert.deepEqual(window.webContents.sent, [], 'pages do not hear of it');
+  await auth.switchAccount('grace');
+  addon.session.tellAnomaly({ ...ANOMALY, kind: 'tampered' });
+  stop();
+  addon.session.tellAnomaly(ANOMALY);
+  assert.deepEqual(heard, ['refreshRejected', 'tampered']);
+});
+
+test('the audit list is the vault’s', async () => {
+  const { auth } = await startOpenAuth();
+  assert.deepEqual(await auth.audit(), [{ kind: 'unknownSender', atMs: 1, count: 2 }]);
+});
