@@ -40,7 +40,8 @@ export declare class AuthSession {
    */
   onChange(listener: (snapshot: SessionSnapshot) => void): () => void
   /**
-   * Signs somebody in. A session that was active is replaced when, and only when, this succeeds.
+   * Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
+   * it, except with `method: 'tokens'`, which may be later tokens of the same session.
    *
    * Rejects with `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_SECOND_FACTOR_REQUIRED`, `ERR_RATE_LIMITED`,
    * `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
@@ -122,8 +123,13 @@ export declare class AuthSession {
    * Rejects with the vault's errors.
    */
   static audit(vault: Vault): Promise<Array<Anomaly>>
-  /** Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`. */
-  close(): void
+  /**
+   * Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
+   *
+   * Resolves when a refresh that was under way has ended, after 5 seconds at most. Wait for it before the vault is closed
+   * or the process ends: an answer that finds nobody is the reason `unanswered` at the next start.
+   */
+  close(): Promise<void>
 }
 
 /** A request under way, made by `AuthSession.exchange`. */

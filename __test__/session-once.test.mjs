@@ -9,9 +9,11 @@ import {
   entered,
   LIFETIME_MS,
   LONG,
+  openedAgain,
   outcome,
   PEERS,
   SERVED_MS,
+  SINGLE_USE,
 } from './peer-session.mjs';
 import { FaultProxy } from './peers/fault-proxy.mjs';
 import { RecipeServer } from './peers/recipe-server.mjs';
@@ -111,6 +113,47 @@ test('a token whose end nobody knows is refreshed when it is refused, once for 5
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
   assert.deepEqual([server.counts.refreshes, server.counts.reuses], [2, 0]);
 });
+
+for (const kind of SINGLE_USE) {
+  test(`${kind}: a refresh token that no new one replaces is used again, also after a restart`, async (t) => {
+    const server = await PEERS[kind].start(t, { singleUse: false });
+    const provider = { ...server.provider, refreshTokenReuse: false };
+    const { session, vaultOptions } = await entered(t, server, { provider });
+    for (let round = 1; round <= 3; round++) {
+      await session.refresh();
+      await assertLetIn(session, server);
+      assert.equal(server.counts.granted, round);
+    }
+    session.close();
+    const again = await openedAgain(t, server, vaultOptions, { provider });
+    await became(again, { state: 'active', reason: 'restored' });
+    assert.equal(server.counts.granted, 4);
+  });
+}
+
+// Takes as long as such a token lives.
+if (LONG) {
+  test('a token that lives longer is refreshed ahead of its end, and served meanwhile', async (t) => {
+    const proxy = await FaultProxy.start(t);
+    const server = await RecipeServer.start(t, { behind: proxy, accessTokenSeconds: 60 });
+    const { session } = await entered(t, server);
+    const token = await session.accessToken();
+    proxy.delay(server.refreshPath, () => ({ afterMs: 2000 }));
+    const startedAtMs = Date.now();
+    let longestMs = 0;
+    while ((await session.accessToken()) === token) {
+      const calledAt = performance.now();
+      await session.accessToken();
+      longestMs = Math.max(longestMs, performance.now() - calledAt);
+      await setTimeout(50);
+    }
+    const servedMs = Date.now() - startedAtMs;
+    assert.ok(servedMs > 40_000 && servedMs < 55_000, `served for ${servedMs} ms`);
+    assert.ok(longestMs < 500, `a caller waited ${longestMs} ms`);
+    assert.equal(server.counts.refreshes, 1);
+    await assertLetIn(session, server);
+  });
+}
 
 for (const [kind, Peer] of Object.entries(PEERS)) {
   test(`${kind}: a session that the server ended is over for all callers by one question`, async (t) => {

@@ -72,9 +72,9 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
 async function obey({ addon, say, hear }, { vaultOptions, provider, resource }) {
   const vault = await addon.Vault.open(vaultOptions);
   const session = await addon.AuthSession.open({ vault, provider });
+  await say('ready');
   for (;;) {
     const order = await hear();
-    if (order === 'end') return;
     try {
       if (order === 'fetch') await say((await session.fetch(resource)).status);
       else if (order === 'state') await say(session.state());
@@ -86,9 +86,10 @@ async function obey({ addon, say, hear }, { vaultOptions, provider, resource }) 
 }
 
 /** A process that obeys, and a function that has it do something. */
-function startObedient(t, server, vaultOptions) {
+async function startObedient(t, server, vaultOptions) {
   const { provider, resource } = server;
   const child = startChild(t, obey, { vaultOptions, provider, resource });
+  assert.equal(await child.heard(), 'ready');
   return (order) => {
     child.tell(order);
     return child.heard();
@@ -96,10 +97,12 @@ function startObedient(t, server, vaultOptions) {
 }
 
 for (const [kind, Peer] of Object.entries(PEERS)) {
-  test(`${kind}: what one process renewed the others use, and a sign-out there is one here`, async (t) => {
+  test(`${kind}: what one process renewed the others use, and a sign-out there is one here`, {
+    timeout: 60_000,
+  }, async (t) => {
     const server = await Peer.start(t, { accessTokenSeconds: 60 });
     const { session, who, vaultOptions } = await entered(t, server);
-    const other = startObedient(t, server, vaultOptions);
+    const other = await startObedient(t, server, vaultOptions);
     assert.equal(await other('fetch'), 200);
     const before = server.counts.refreshes;
     assert.equal(await other('refresh'), 'done');
@@ -117,13 +120,47 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
     assert.equal(server.counts.reuses, 0);
   });
 
+  test(`${kind}: a lock in one process holds in all, and so does the unlock`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const server = await Peer.start(t, { accessTokenSeconds: 60 });
+    const { session, vaultOptions } = await entered(t, server);
+    const other = await startObedient(t, server, vaultOptions);
+    assert.equal(await other('lock'), 'done');
+    assert.equal(await outcome(session.accessToken()), 'ERR_SESSION_LOCKED');
+    assert.equal(await outcome(session.fetch(server.resource)), 'ERR_SESSION_LOCKED');
+    await became(session, { state: 'locked' });
+    await session.unlock();
+    assert.equal(await other('fetch'), 200);
+    await assertLetIn(session, server);
+  });
+
+  test(`${kind}: a sign-out that the server could not hear is told by the next process that can reach it`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const proxy = await FaultProxy.start(t);
+    const server = await Peer.start(t, { accessTokenSeconds: 60, behind: proxy });
+    const { session, who, vault, vaultOptions } = await entered(t, server);
+    await proxy.fail('refuse');
+    await session.signOut();
+    assert.deepEqual([session.state().state, session.state().user], ['signedOut', null]);
+    session.close();
+    await vault.close();
+    assert.equal(await server.isAlive(who), true);
+    await proxy.heal();
+    const other = await startObedient(t, server, vaultOptions);
+    await endedOnServer(server, who);
+    assert.equal((await other('state')).state, 'signedOut');
+    assert.equal(server.counts.reuses, 0);
+  });
+
   test(`${kind}: a sign-out beats the refresh of another process, ${ROUNDS} times`, {
     timeout: LONG ? 600_000 : 60_000,
   }, async (t) => {
     const proxy = await FaultProxy.start(t);
     const server = await Peer.start(t, { accessTokenSeconds: 60, behind: proxy });
     const { session, who, vaultOptions } = await entered(t, server);
-    const other = startObedient(t, server, vaultOptions);
+    const other = await startObedient(t, server, vaultOptions);
     assert.equal(await other('fetch'), 200);
     const some = (ms) => Math.random() * ms;
     proxy.delay(server.refreshPath, () => ({ beforeMs: some(8), afterMs: some(8) }));
@@ -145,5 +182,33 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
     }
     t.diagnostic(JSON.stringify(tally));
     assert.equal(server.counts.reuses, 0);
+  });
+}
+
+// Nobody waits for a frozen process longer than an exchange with a server can take, which is long for a test.
+if (LONG) {
+  test('a process that freezes while it refreshes holds the others up for a time only', {
+    timeout: 120_000,
+  }, async (t) => {
+    const proxy = await FaultProxy.start(t);
+    const server = await PEERS['token-endpoint'].start(t, { accessTokenSeconds: 300, behind: proxy });
+    const { session, vaultOptions } = await entered(t, server);
+    const { user } = session.state();
+    const token = await session.accessToken();
+    await proxy.fail('hang', { match: server.refreshPath });
+    const { provider, resource } = server;
+    const frozen = startChild(t, obey, { vaultOptions, provider, resource });
+    while (server.counts.granted === 0) await setTimeout(5); // its start refreshes
+    frozen.kill('SIGSTOP');
+    await proxy.heal();
+    assert.equal(await outcome(session.refresh()), 'ERR_VAULT_BUSY');
+    const busy = session.state();
+    assert.deepEqual([busy.state, busy.reason, busy.user], ['offline', 'busy', user]);
+    assert.ok(busy.retryAtMs > 0);
+    assert.equal(await session.accessToken(), token);
+    frozen.kill('SIGKILL');
+    await became(session, { state: 'offline', reason: 'unanswered' });
+    assert.equal(await session.accessToken(), token);
+    assert.deepEqual([server.counts.refreshes, server.counts.reuses], [1, 0]);
   });
 }

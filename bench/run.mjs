@@ -14,6 +14,7 @@ import { cache, relative, root } from '../scripts/repo.mjs';
 import { sandboxArguments } from '../scripts/sandbox.mjs';
 import { openPrivateSecretService } from '../scripts/secret-service.mjs';
 import { StepError, seconds } from '../scripts/steps.mjs';
+import { startServers } from './server.mjs';
 import { releaseAddon, setUp } from './set-up.mjs';
 import { tables } from './tables.mjs';
 
@@ -61,6 +62,10 @@ async function bench() {
   console.log('… opening again in one process');
   const sizes = [0, ...SIZES];
   result.reopen = await electron.measure('reopen', { home, sizes, turns: REOPEN_TURNS });
+  console.log('… tokens and requests of a session');
+  const servers = await startServers();
+  atEnd(() => servers.close());
+  result.session = await electron.measure('session', { home, ...servers });
 
   console.log(`\n${tables(result)}`);
   await mkdir(path.dirname(output), { recursive: true });

@@ -1,7 +1,7 @@
 // The numbers as a person reads them: medians in milliseconds, and how many times one is the other.
 
 /** The whole report, as Markdown. */
-export function tables({ about, use, firstOpen, reopen }) {
+export function tables({ about, use, firstOpen, reopen, session }) {
   return [
     aboutLine(about),
     `A durable \`set\` of 1 KB, median ms:`,
@@ -9,7 +9,7 @@ export function tables({ about, use, firstOpen, reopen }) {
       [
         'entries',
         'raw append + sync',
-        'the same off the JS thread',
+        'synced off the JS thread',
         'vault',
         'pair',
         'vault ÷ raw',
@@ -60,7 +60,37 @@ export function tables({ about, use, firstOpen, reopen }) {
         ms(median - reopen[0].median),
       ]),
     ),
+    ...sessionTables(session),
   ].join('\n\n');
+}
+
+function sessionTables({ storm, accessToken, fetch }) {
+  const { total, blocked } = storm;
+  return [
+    `${count(storm.callers)} callers that wait for one refresh, median ms:`,
+    table(
+      ['', 'latchkey', 'promise mutex', 'latchkey ÷ mutex'],
+      [
+        ['until all have it', total],
+        ['thread blocked at most', blocked],
+      ].map(([name, { latchkey, mutex }]) => [
+        name,
+        ms(latchkey.median),
+        ms(mutex.median),
+        times(latchkey.median / mutex.median),
+      ]),
+    ),
+    `\`await accessToken()\` while fresh: ${(accessToken.median * 1000).toPrecision(2)} µs.`,
+    `Small JSON answers with a token, requests per second:`,
+    table(
+      ['concurrent', 'session.fetch', 'createFetch', 'node:http', "Electron's net", 'session.fetch ÷ better'],
+      fetch.map(({ concurrent, perMillisecond: { fetch, createFetch, http, net } }) => [
+        count(concurrent),
+        ...[fetch, createFetch, http, net].map(({ median }) => count(Math.round(median * 1000))),
+        times(fetch.median / Math.max(http.median, net.median)),
+      ]),
+    ),
+  ];
 }
 
 function aboutLine(about) {

@@ -15,6 +15,7 @@ import { openPrivateSecretService } from './secret-service.mjs';
 
 /** No suite takes this long; one that hangs must not hang the run. */
 const SUITE_TIMEOUT_MS = 30 * 60_000;
+const LONG_SUITE_TIMEOUT_MS = 180 * 60_000;
 
 const CLIPPY = ['clippy', '--locked', '--all-targets'];
 const biome = path.join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
@@ -114,7 +115,8 @@ async function toTheEnd(command, args, options) {
     options.onOutput(chunk);
   };
   try {
-    await run(command, args, { timeoutMs: SUITE_TIMEOUT_MS, ...options, onOutput });
+    const timeoutMs = options.env.LATCHKEY_LONG ? LONG_SUITE_TIMEOUT_MS : SUITE_TIMEOUT_MS;
+    await run(command, args, { timeoutMs, ...options, onOutput });
     return { output, ended: 'well' };
   } catch (error) {
     if (error instanceof CommandError && error.code !== 'ENOENT') return { output, ended: 'badly' };

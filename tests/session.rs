@@ -12,7 +12,7 @@ use support::scripted::{Answer, MINUTE, REFUSED, World, password, token, until};
 #[tokio::test]
 async fn a_stored_session_is_shown_at_once_and_then_confirmed() {
     let world = World::new();
-    world.signed_in().await.close();
+    world.signed_in().await.close().await;
 
     world.provider.hold();
     let session = world.open().await;
@@ -34,7 +34,7 @@ async fn a_stored_session_is_shown_at_once_and_then_confirmed() {
 #[tokio::test]
 async fn a_token_of_another_provider_is_never_used() {
     let mut world = World::new();
-    world.signed_in().await.close();
+    world.signed_in().await.close().await;
     world.move_to_another_server();
     let session = world.open().await;
     assert_eq!(session.snapshot().state, State::SignedOut);
@@ -133,7 +133,7 @@ async fn only_the_servers_word_ends_a_session_and_its_user_stays() {
     assert_eq!((ended.state, ended.reason), (State::Expired, Reason::Ended));
     assert!(ended.user.is_some() && ended.expires_at_ms.is_none());
     assert_eq!(token(&session).await, Err("ERR_SESSION_EXPIRED"));
-    session.close();
+    session.close().await;
 
     let again = world.open().await;
     assert_eq!(again.snapshot().state, State::Expired);
@@ -176,7 +176,7 @@ async fn a_sign_out_beats_a_renewal_in_flight() {
         assert_eq!(session.snapshot().state, State::SignedOut);
         assert_eq!(token(&session).await, Err("ERR_NOT_SIGNED_IN"));
         assert!(world.provider.revoked().contains(&"token-0".to_owned()));
-        session.close();
+        session.close().await;
         assert_eq!(world.open().await.snapshot().state, State::SignedOut);
     }
 }
@@ -190,7 +190,7 @@ async fn every_change_is_told_once_and_in_order() {
     session.sign_in(password("right")).await.unwrap();
     session.refresh(false).await.unwrap();
     session.sign_out().await.unwrap();
-    session.close();
+    session.close().await;
     let mut told = Vec::new();
     while let Some(snapshot) = changes.recv().await {
         told.push((snapshot.revision, snapshot.state));
@@ -204,7 +204,7 @@ async fn every_change_is_told_once_and_in_order() {
 async fn a_closed_session_does_nothing_more_and_keeps_what_is_stored() {
     let world = World::new();
     let session = world.signed_in().await;
-    session.close();
+    session.close().await;
     assert_eq!(token(&session).await, Err("ERR_SESSION_CLOSED"));
     assert_eq!(
         session.sign_out().await.unwrap_err().code(),

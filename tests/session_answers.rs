@@ -37,7 +37,7 @@ async fn a_restart_keeps_the_doubt_and_the_access_token() {
     let session = world.signed_in().await;
     world.provider.answer(Answer::Lost);
     session.refresh(false).await.unwrap_err();
-    session.close();
+    session.close().await;
     let again = world.open_elsewhere().await;
     let told = until(&again, State::Offline).await;
     assert_eq!(told.reason, Reason::Unanswered);
@@ -170,7 +170,7 @@ async fn a_revocation_is_delivered_when_the_server_is_back() {
     world.provider.unreachable.store(true, Ordering::SeqCst);
     session.sign_out().await.unwrap();
     assert_eq!(session.snapshot().state, State::SignedOut);
-    session.close();
+    session.close().await;
     assert_eq!(world.provider.revoked(), Vec::<String>::new());
 
     world.provider.unreachable.store(false, Ordering::SeqCst);
@@ -233,4 +233,46 @@ async fn the_persons_try_is_not_lost_among_others() {
     assert_eq!(back.state, State::Active);
     others.await.unwrap();
     assert_eq!(world.provider.renewals(), 2);
+}
+
+#[tokio::test]
+async fn closing_waits_for_the_answer_that_is_under_way() {
+    let world = World::rotating();
+    let session = world.signed_in().await;
+    world.provider.hold();
+    let renewing = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh(false).await.map(|_| ()) }
+    });
+    while world.provider.renewals() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let closing = tokio::spawn(session.close());
+    tokio::task::yield_now().await;
+    assert!(!closing.is_finished());
+    world.provider.release();
+    closing.await.unwrap();
+    renewing.await.unwrap().unwrap();
+    let again = world.open_elsewhere().await;
+    assert_eq!(until(&again, State::Active).await.reason, Reason::Restored);
+}
+
+#[tokio::test]
+async fn a_session_that_a_sign_in_replaces_is_ended_on_the_server() {
+    let world = World::rotating();
+    let session = world.signed_in().await;
+    session.refresh(false).await.unwrap();
+    session.sign_in(password("right")).await.unwrap();
+    let ended = async {
+        while world.provider.revoked() != ["token-1"] {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended)
+        .await
+        .unwrap();
+    // The same tokens again are the same session.
+    session.sign_in(password("right")).await.unwrap();
+    session.refresh(false).await.unwrap();
+    assert_eq!(world.provider.revoked(), ["token-1"]);
 }

@@ -71,7 +71,7 @@ async fn a_session_ends_with_its_lifetime_however_it_is_used() {
     tokio::time::timeout(Duration::from_secs(10), revoked)
         .await
         .unwrap();
-    session.close();
+    session.close().await;
     assert_eq!(world.open().await.snapshot().state, State::Expired);
 }
 
@@ -147,7 +147,7 @@ async fn accounts_do_not_touch_each_other() {
     assert_eq!(names, ["home"]);
     assert!(found[0].active && found[0].signed_in);
     assert_eq!(found[0].user.id, "u1");
-    home.close();
+    home.close().await;
     until(&open("home").await, State::Active).await;
     for wrong in ["", &"x".repeat(257)] {
         let options = SessionOptions {

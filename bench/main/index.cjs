@@ -8,6 +8,7 @@ const { measurement, options, resultFile } = JSON.parse(process.env.LATCHKEY_BEN
 const measure = {
   open: () => require('./open.cjs').measureOpen(options),
   reopen: () => require('./open.cjs').measureReopen(options),
+  session: () => require('./session.cjs').measureSession(options),
   use: () => require('./use.cjs').measureUse(options),
   versions: () => ({ ...process.versions }),
 }[measurement];

@@ -302,7 +302,8 @@ impl AuthSession {
         )
     }
 
-    /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds.
+    /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
+    /// it, except with `method: 'tokens'`, which may be later tokens of the same session.
     ///
     /// Rejects with `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_SECOND_FACTOR_REQUIRED`, `ERR_RATE_LIMITED`,
     /// `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
@@ -535,9 +536,13 @@ impl AuthSession {
     }
 
     /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
-    #[napi(catch_unwind)]
-    pub fn close(&self) {
-        self.session.close();
+    ///
+    /// Resolves when a refresh that was under way has ended, after 5 seconds at most. Wait for it before the vault is closed
+    /// or the process ends: an answer that finds nobody is the reason `unanswered` at the next start.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        let closing = self.session.close();
+        promise(env, async { Ok(closing.await) }, |_, ()| Ok(()))
     }
 }
 

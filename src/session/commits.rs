@@ -13,18 +13,29 @@ use crate::vault::Edit;
 use crate::{Error, Result};
 use std::sync::Arc;
 
+/// What becomes of a session that a sign-in replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replaced {
+    /// The server is told to end it: nobody holds it any more.
+    Ends,
+    /// It is left alone: the new tokens may be later ones of the same session, which would end with it.
+    Stays,
+}
+
 impl Engine {
-    /// Keeps a session that was granted, or has the server end it: nobody else knows of it.
+    /// Keeps a session that was granted, or has the server end it: nobody else knows of it. `replaced`: what becomes of the
+    /// one that was there.
     pub(super) async fn commit_sign_in(
         self: &Arc<Self>,
         generation: u64,
         grant: Grant,
+        replaced: Replaced,
     ) -> Result<User> {
         let user = grant.user.clone();
         let granted = grant.credentials.duplicate();
         let costs_nothing = self.provider.spending(&granted) == Spending::Nothing;
         let must_ask = granted.expires_at_ms.is_none() && costs_nothing;
-        if let Err(error) = self.store_sign_in(generation, grant).await {
+        if let Err(error) = self.store_sign_in(generation, grant, replaced).await {
             self.revoke_later(granted);
             return Err(error);
         }
@@ -35,7 +46,12 @@ impl Engine {
         Ok(user)
     }
 
-    async fn store_sign_in(self: &Arc<Self>, generation: u64, grant: Grant) -> Result<()> {
+    async fn store_sign_in(
+        self: &Arc<Self>,
+        generation: u64,
+        grant: Grant,
+        replaced: Replaced,
+    ) -> Result<()> {
         let _in_order = self.commits.lock().await;
         self.core().check_generation(generation)?;
         let record = Record {
@@ -48,9 +64,18 @@ impl Engine {
         };
         let engine = Arc::clone(self);
         let record = blocking(move || {
-            let value = record.to_value(&engine.provider.identity())?;
-            let edit = Edit::default().put(&engine.key, value).anchored();
-            engine.vault.edit_records(|_| Ok(Some(edit)))?;
+            let identity = engine.provider.identity();
+            engine.vault.edit_records(|records| {
+                let value = record.to_value(&identity)?;
+                let edit = Edit::default().put(&engine.key, value).anchored();
+                let before = Record::find(records, &engine.key, &identity)?;
+                match before.and_then(|before| before.credentials) {
+                    Some(before) if replaced == Replaced::Ends && !record.has_token_of(&before) => {
+                        super::revocations::add(records, edit, &identity, &before).map(Some)
+                    }
+                    _ => Ok(Some(edit)),
+                }
+            })?;
             Ok(record)
         })
         .await?;
@@ -98,7 +123,7 @@ impl Engine {
             let mut core = self.core();
             if core.check_generation(renewed.generation).is_ok() {
                 core.unstored = Some(Unstored {
-                    grant,
+                    grant: *grant,
                     replaces: renewed.stamp,
                 });
             }
@@ -111,7 +136,7 @@ impl Engine {
         self: &Arc<Self>,
         renewed: Stamp,
         grant: Grant,
-    ) -> std::result::Result<Record, (Error, Option<Grant>)> {
+    ) -> std::result::Result<Record, (Error, Option<Box<Grant>>)> {
         let engine = Arc::clone(self);
         let kept = Grant {
             credentials: grant.credentials.duplicate(),
@@ -145,7 +170,7 @@ impl Engine {
         match stored {
             Ok(Some(record)) => Ok(record),
             Ok(None) => Err((Error::Superseded, None)),
-            Err(error) => Err((error, Some(kept))),
+            Err(error) => Err((error, Some(Box::new(kept)))),
         }
     }
 

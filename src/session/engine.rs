@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::audit::{AnomalyKind, Audit};
+use super::commits::Replaced;
 use super::core::{Core, Flight, Fresh};
 use super::freshness::{self, Freshness};
 use super::policy::Policy;
@@ -272,9 +273,10 @@ impl Engine {
     ) -> Result<()> {
         match (observation, sent) {
             (Observation::Nothing, _) => Ok(()),
-            (Observation::SignedIn(grant), _) => {
-                self.commit_sign_in(generation, grant).await.map(|_| ())
-            }
+            (Observation::SignedIn(grant), _) => self
+                .commit_sign_in(generation, grant, Replaced::Ends)
+                .await
+                .map(|_| ()),
             (Observation::SignedOut, _) => {
                 // The server has ended it already.
                 self.core().begin_sign_out(Reason::SignedOut)?;

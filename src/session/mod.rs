@@ -52,6 +52,7 @@ use crate::secret::SecretString;
 use crate::vault::Vault;
 use crate::{Error, Result};
 use audit::{Anomaly, Audit};
+use commits::Replaced;
 use engine::Engine;
 use policy::Policy;
 use record::Record;
@@ -60,6 +61,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How long closing waits for a renewal.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How to open a session.
 #[derive(Debug)]
@@ -143,9 +147,11 @@ impl Session {
         Ok(Self(engine))
     }
 
-    /// Where the session stands.
+    /// Where the session stands. A policy whose time has come takes effect with the question: timers stand still while the
+    /// machine sleeps.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        self.0.enforce_policy();
         self.0.core().snapshot()
     }
 
@@ -155,15 +161,20 @@ impl Session {
         self.0.core().subscribe()
     }
 
-    /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds.
+    /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
+    /// it, except for [`SignIn::Tokens`], which may be later tokens of the same session.
     ///
     /// # Errors
     /// The provider's (see [`Provider::sign_in`]), the vault's, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
     pub async fn sign_in(&self, how: SignIn) -> Result<User> {
         let engine = &self.0;
         let now_ms = engine.now_ms();
-        self.enter(engine.provider().sign_in(engine.http(), how, now_ms))
-            .await
+        let replaced = match how {
+            SignIn::Tokens { .. } => Replaced::Stays,
+            SignIn::Password { .. } => Replaced::Ends,
+        };
+        let granting = engine.provider().sign_in(engine.http(), how, now_ms);
+        self.enter(granting, replaced).await
     }
 
     /// Makes an account and signs it in.
@@ -173,14 +184,18 @@ impl Session {
     pub async fn sign_up(&self, account: SignUp) -> Result<User> {
         let engine = &self.0;
         let now_ms = engine.now_ms();
-        self.enter(engine.provider().sign_up(engine.http(), account, now_ms))
-            .await
+        let granting = engine.provider().sign_up(engine.http(), account, now_ms);
+        self.enter(granting, Replaced::Ends).await
     }
 
-    async fn enter(&self, granting: impl Future<Output = Result<Grant>>) -> Result<User> {
+    async fn enter(
+        &self,
+        granting: impl Future<Output = Result<Grant>>,
+        replaced: Replaced,
+    ) -> Result<User> {
         let generation = self.0.core().begin_sign_in()?;
         let entered = match granting.await {
-            Ok(grant) => self.0.commit_sign_in(generation, grant).await,
+            Ok(grant) => self.0.commit_sign_in(generation, grant, replaced).await,
             Err(error) => Err(error),
         };
         if entered.is_err() {
@@ -320,9 +335,19 @@ impl Session {
     }
 
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.
-    pub fn close(&self) {
-        self.0.core().close();
-        self.0.audit.close();
+    ///
+    /// A renewal that is under way would come back as [`Reason::Unanswered`] if its answer found nobody: the future waits for
+    /// it, at most 5 seconds. Close the vault after that.
+    pub fn close(&self) -> impl Future<Output = ()> + Send + 'static {
+        let engine = Arc::clone(&self.0);
+        engine.core().close();
+        engine.audit.close();
+        async move {
+            let flight = engine.core().flight();
+            if let Some(flight) = flight {
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, flight).await;
+            }
+        }
     }
 }
 

@@ -181,8 +181,7 @@ impl Process {
     fn sign_out(&self, world: &World) {
         let held = lock(&self.core).begin_sign_out(Reason::SignedOut);
         let _in_order = lock(&self.commits);
-        let removed = lock(&world.vault).take();
-        drop(removed);
+        *lock(&world.vault) = None;
         let held = held.ok().flatten();
         if let Some(token) = held.and_then(|held| held.access_token.expose().parse().ok()) {
             lock(&world.server).revoked.insert(token);

@@ -135,6 +135,14 @@ impl Record {
         }))
     }
 
+    /// Whether it holds one of the tokens of `others`.
+    pub(crate) fn has_token_of(&self, others: &Credentials) -> bool {
+        self.credentials.as_ref().is_some_and(|own| {
+            own.access_token == others.access_token
+                || (own.refresh_token.is_some() && own.refresh_token == others.refresh_token)
+        })
+    }
+
     /// What stays when the session is over.
     pub(crate) fn without_tokens(self) -> Self {
         Self {

@@ -99,6 +99,7 @@ impl Engine {
             if let Some(turn) = OwnedLock::try_take(&self.turn_path)? {
                 return Ok(turn);
             }
+            self.core().check_open()?;
             if started.elapsed() >= TURN_TIMEOUT {
                 return Err(Error::VaultBusy {
                     waited_ms: u64::try_from(TURN_TIMEOUT.as_millis()).unwrap_or(u64::MAX),

@@ -87,14 +87,14 @@ pub trait DiskFile: Debug + Send {
     /// The operating system's.
     fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>>;
 
-    /// Reads `len` bytes from `offset`, or as many as there are.
+    /// Fills `piece` with `len` bytes from `offset`, or as many as there are, in place of what it holds.
     ///
     /// # Errors
     /// The operating system's.
-    fn read_at(&mut self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = self.read_from(offset)?;
-        bytes.truncate(len);
-        Ok(bytes)
+    fn read_piece(&mut self, offset: u64, len: usize, piece: &mut Vec<u8>) -> io::Result<()> {
+        *piece = self.read_from(offset)?;
+        piece.truncate(len);
+        Ok(())
     }
 
     /// Writes all of `bytes` at `offset`.
@@ -268,11 +268,12 @@ impl DiskFile for OsFile {
         Ok(bytes)
     }
 
-    fn read_at(&mut self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(len);
+    fn read_piece(&mut self, offset: u64, len: usize, piece: &mut Vec<u8>) -> io::Result<()> {
+        piece.clear();
+        piece.reserve(len);
         self.0.seek(SeekFrom::Start(offset))?;
-        (&self.0).take(len as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        (&self.0).take(len as u64).read_to_end(piece)?;
+        Ok(())
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 /// A snapshot is cut into frames of about this size, so that reading one back needs little memory at a time.
 const SNAPSHOT_BATCH_BYTES: usize = 1024 * 1024;
-/// A file is read in pieces of this size, which hold a few frames of a snapshot.
-const READ_BYTES: usize = 4 * 1024 * 1024;
+/// A file is read in pieces of this size, each of which holds two frames of a snapshot.
+const READ_BYTES: usize = 2 * 1024 * 1024;
 /// A file is rewritten when it is this much larger than twice what it holds: each byte is then rewritten about once.
 const GARBAGE_BYTES: u64 = 1024 * 1024;
 
@@ -71,8 +71,8 @@ impl Place {
             .disk
             .open(&self.path)
             .map_err(Error::vault_io("open the vault file"))?;
-        let start = file
-            .read_at(0, Header::LEN)
+        let mut start = Vec::new();
+        file.read_piece(0, Header::LEN, &mut start)
             .map_err(Error::vault_io("read the vault file"))?;
         let header = Header::decode(&start, &self.vault_id)?;
         Ok(Some(Unread { file, header }))
@@ -103,11 +103,14 @@ impl Unread {
             end: Header::LEN as u64,
             unsettled: true,
         };
-        // Piece by piece: less memory to fill, and what stands in one is opened while the system reads on. A frame that is
-        // cut by a piece's end is not judged here.
+        // Piece by piece, in one buffer: new memory costs as much as opening what is read into it, and the system reads on
+        // meanwhile. A frame that is cut by a piece's end is not judged here.
+        let mut piece = Vec::new();
         loop {
             let before = log.end;
-            let piece = log.file.read_at(before, READ_BYTES).map_err(io())?;
+            log.file
+                .read_piece(before, READ_BYTES, &mut piece)
+                .map_err(io())?;
             let _ = replay(&mut log.chain, &mut log.end, &piece, contents);
             if log.end == before {
                 break;

@@ -6,6 +6,8 @@ pub(crate) mod choice;
 pub(crate) mod hooked_disk;
 #[cfg(target_os = "linux")]
 pub(crate) mod mount;
+// The fuzz targets share this module, and have nothing to do with sessions.
+#[cfg(test)]
 pub(crate) mod scripted;
 pub(crate) mod sim_disk;
 pub(crate) mod specimen;
