@@ -143,6 +143,19 @@ test('dispose while a switch is under way closes both sessions', async () => {
   );
 });
 
+test('a switch waits for no renewal of the account before; dispose does, and closes the vault after it', async () => {
+  const { addon, auth } = await startOpenAuth({ account: 'ada' });
+  const renewal = deferred();
+  addon.session.lastRefresh = renewal.promise;
+  await auth.switchAccount('grace');
+  const disposed = auth.dispose();
+  await settle();
+  assert.equal(addon.vaults[0].closed, false);
+  renewal.resolve();
+  await disposed;
+  assert.equal(addon.vaults[0].closed, true);
+});
+
 test('the accounts are those of the vault', async () => {
   const addon = new FakeAddon();
   addon.names = ['ada', 'grace'];

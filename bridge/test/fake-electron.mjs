@@ -123,9 +123,12 @@ export class FakeSession {
   #anomalyListeners = new Set();
   reported = [];
   touches = 0;
+  lastRefresh = Promise.resolve();
   unlocksTo = 'active';
+  enforcePolicy = () => undefined;
 
   state() {
+    this.enforcePolicy();
     return this.#state;
   }
 
@@ -197,8 +200,10 @@ export class FakeSession {
     throw new Error('the bridge must never ask for the token');
   }
 
-  close() {
+  /** Resolves when `lastRefresh` has ended, as the addon's does. */
+  async close() {
     this.closed = true;
+    await this.lastRefresh;
   }
 
   async #answer(name, args, otherwise) {

@@ -42,7 +42,7 @@ export async function openAccount(now: Opened, account: string, options: CreateA
   try {
     await AuthSession.activate(now.vault, account);
   } catch (error) {
-    session.close();
+    await session.close();
     throw error;
   }
   return { ...now, session, account };

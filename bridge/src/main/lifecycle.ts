@@ -22,6 +22,8 @@ export class Lifecycle {
   #opening: Promise<Opened> | null = null;
   #open: { opened: Opened; stop: () => void; seen: number } | null = null;
   #switching: Promise<unknown> = Promise.resolve();
+  /** The sessions that were at the front before, until their last renewals have ended. */
+  #retiring: Promise<unknown> = Promise.resolve();
   readonly #departures: Departures;
   /** Why it is unavailable, in full: the main process may see what a page may not. */
   #failure: unknown = null;
@@ -86,7 +88,7 @@ export class Lifecycle {
     this.#open = null;
     if (open === null) return;
     open.stop();
-    open.opened.session.close();
+    await Promise.all([open.opened.session.close(), this.#retiring]);
     await open.opened.vault.close();
   }
 
@@ -110,12 +112,11 @@ export class Lifecycle {
     const next = await openNext(before);
     if (next === before) return this.snapshot();
     if (this.#closed) {
-      next.session.close();
+      await next.session.close();
       throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
     }
-    // A renewal that is under way for the account before goes on in the addon, and is stored.
     this.#open?.stop();
-    before.session.close();
+    this.#retiring = Promise.all([this.#retiring, before.session.close()]);
     this.#hold(next);
     return this.#published;
   }

@@ -13,7 +13,7 @@ export interface PowerActions {
   lock(): void;
   /** Somebody uses the computer. */
   touch(): void;
-  /** Takes in what the session has come to. */
+  /** Takes in what the session has come to; a limit that has passed takes effect with it. */
   look(): void;
 }
 
@@ -36,7 +36,7 @@ export class PowerWatch {
   ) {
     if (policy.lockOnScreenLock) this.#on('lock-screen', () => actions.lock());
     if (policy.lockOnSuspend) this.#on('suspend', () => actions.lock());
-    this.#on('resume', () => this.#resumed());
+    this.#on('resume', () => this.#lookAround());
     // macOS, when somebody comes back to this login session.
     if (policy.idleTimeoutMs !== undefined) this.#on('user-did-become-active', () => this.#lookAround());
   }
@@ -60,20 +60,14 @@ export class PowerWatch {
     }
   }
 
-  #resumed(): void {
-    this.#lookAround();
-    this.actions.look();
-  }
-
   #lookAround(): void {
-    const { idleTimeoutMs } = this.policy;
-    if (this.#timer === null || idleTimeoutMs === undefined || !this.app.isReady()) return;
+    // First, what the session has come to while the computer slept: whoever woke it must not count as having been there.
+    this.actions.look();
+    if (this.#timer === null || !this.app.isReady()) return;
     const now = Date.now();
     const sinceLastMs = now - this.#lookedAtMs;
     this.#lookedAtMs = now;
-    // The computer slept: nobody was here for that long, though whoever woke it is here now.
-    if (sinceLastMs >= idleTimeoutMs) this.actions.lock();
-    else if (this.powerMonitor.getSystemIdleTime() * 1000 <= sinceLastMs) this.actions.touch();
+    if (this.powerMonitor.getSystemIdleTime() * 1000 <= sinceLastMs) this.actions.touch();
   }
 
   #rest(): void {
