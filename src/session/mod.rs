@@ -334,6 +334,12 @@ impl Session {
         fetch::fetch_response(&self.0, request).await
     }
 
+    /// Whether a renewal is under way, which [`Session::close`] would wait for.
+    #[must_use]
+    pub fn is_refreshing(&self) -> bool {
+        self.0.core().flight().is_some()
+    }
+
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.
     ///
     /// A renewal that is under way would come back as [`Reason::Unanswered`] if its answer found nobody: the future waits for
