@@ -547,7 +547,8 @@ describe('trouble that is not the network’s', () => {
       expect(words).toBeDefined();
       expect(page.text('notice-offline')).toContain(words?.heading);
       expect(page.text('notice-offline')).toContain(words?.body);
-      expect(page.text('notice-offline')).not.toContain('You are offline');
+      expect(page.text('account')).not.toMatch(/offline/i);
+      expect(page.text('session-state')).toBe(texts.session.unconfirmed);
     },
   );
 

@@ -82,6 +82,7 @@ export const texts = {
     heading: 'Session',
     state: 'State',
     lastChange: 'Last change',
+    unconfirmed: 'Not confirmed',
     expiry: 'Ends',
     expiryEnded: 'Ended',
     expiryUnknown: 'Not known yet',
@@ -166,7 +167,7 @@ export const texts = {
   },
   unanswered: {
     heading: 'The connection broke at the wrong moment',
-    body: 'The app asked the server to renew your session, and the answer never came. The server may have done it or not. Trying once more tells; if it had, you will be asked to sign in again. Nothing on this page is lost.',
+    body: 'The app asked the server to renew your session, and the answer never came. The server may have done it or not. Trying once more will tell: if it had, you will be asked to sign in again. Nothing on this page is lost.',
     retry: 'Try once more',
     retrying: 'Trying…',
     signInAgain: 'Sign in again',
