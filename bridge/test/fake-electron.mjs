@@ -117,6 +117,9 @@ export function sessionSnapshot(fields) {
 export class FakeSession {
   calls = [];
   closed = false;
+  refreshing = false;
+  /** When closing is done: a refresh may have to land first. */
+  closing = Promise.resolve();
   replies = {};
   #state = sessionSnapshot();
   #listeners = new Set();
@@ -197,8 +200,13 @@ export class FakeSession {
     throw new Error('the bridge must never ask for the token');
   }
 
+  isRefreshing() {
+    return this.refreshing;
+  }
+
   close() {
     this.closed = true;
+    return this.closing;
   }
 
   async #answer(name, args, otherwise) {

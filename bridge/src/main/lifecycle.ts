@@ -34,6 +34,11 @@ export class Lifecycle {
     this.#departures = new Departures(events.signedOut, () => this.#set(this.#published));
   }
 
+  /** Whether a refresh is under way, which closing would wait for. */
+  get isRefreshing(): boolean {
+    return this.#open?.opened.session.isRefreshing() ?? false;
+  }
+
   /** Begins to open; called once, at the start. The outcome is in the snapshots. */
   start(): void {
     this.#begin().catch(() => undefined);
@@ -86,7 +91,7 @@ export class Lifecycle {
     this.#open = null;
     if (open === null) return;
     open.stop();
-    open.opened.session.close();
+    await open.opened.session.close(); // lets a refresh land in the vault
     await open.opened.vault.close();
   }
 
@@ -110,12 +115,12 @@ export class Lifecycle {
     const next = await openNext(before);
     if (next === before) return this.snapshot();
     if (this.#closed) {
-      next.session.close();
+      await next.session.close();
       throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
     }
     // A renewal that is under way for the account before goes on in the addon, and is stored.
     this.#open?.stop();
-    before.session.close();
+    void before.session.close();
     this.#hold(next);
     return this.#published;
   }

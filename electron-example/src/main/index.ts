@@ -24,9 +24,6 @@ function start(): void {
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
-  // Nothing waits for this: every change was on disk before it was told.
-  app.on('will-quit', () => void auth.dispose());
-
   app.whenReady().then(() => {
     installMenu();
     serveApp();
