@@ -289,7 +289,7 @@ describe('a refresh that fails', { concurrency: 4 }, () => {
     for (const kind of SINGLE_USE) {
       test(`${kind}: a token that lives on is served to its end, also after a restart`, async (t) => {
         const app = await signedInApp(t, PEERS[kind], { accessTokenSeconds: 90 });
-        const { proxy, server, session, restart, token } = app;
+        const { server, session, restart, token } = app;
         await failRefresh(app, 'lost');
         await rejects('ERR_REFRESH_UNANSWERED', () => session.refresh());
         await assertLetIn(session, server);
