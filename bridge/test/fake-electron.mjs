@@ -126,7 +126,6 @@ export class FakeSession {
   #anomalyListeners = new Set();
   reported = [];
   touches = 0;
-  unlocksTo = 'active';
 
   state() {
     return this.#state;
@@ -180,7 +179,7 @@ export class FakeSession {
   };
   unlock = async () => {
     this.calls.push(['unlock']);
-    if (this.#state.state === 'locked') this.change({ state: this.unlocksTo, reason: 'unlocked' });
+    if (this.#state.state === 'locked') this.change({ state: 'active', reason: 'unlocked' });
   };
   signIn = (...args) => this.#answer('signIn', args, { status: 'complete', user: USER });
   signUp = (...args) => this.#answer('signUp', args, { status: 'complete', user: USER });

@@ -277,6 +277,8 @@ impl Session {
         };
         if !locked {
             engine.touch();
+            // What was stored and locked when it was opened is confirmed now.
+            engine.confirm_restored();
         }
         async move {
             begun?;
