@@ -123,6 +123,8 @@ export declare class AuthSession {
    * Rejects with the vault's errors.
    */
   static audit(vault: Vault): Promise<Array<Anomaly>>
+  /** Whether a refresh is under way, which `close()` would wait for. */
+  isRefreshing(): boolean
   /**
    * Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
    *

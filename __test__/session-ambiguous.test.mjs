@@ -150,6 +150,7 @@ describe('a refresh that fails', { concurrency: 4 }, () => {
         assert.deepEqual(again.state().user, user, 'known at once');
         await became(again, { state: 'offline', reason: 'network' });
         assert.deepEqual(again.state().user, user);
+        assert.equal(typeof (await again.accessToken()), 'string', 'its token is good for a while yet');
         await proxy.heal();
         await became(again, { state: 'active' });
         await assertLetIn(again, server);
@@ -286,6 +287,20 @@ describe('a refresh that fails', { concurrency: 4 }, () => {
     }
 
     for (const kind of SINGLE_USE) {
+      test(`${kind}: a token that lives on is served to its end, also after a restart`, async (t) => {
+        const app = await signedInApp(t, PEERS[kind], { accessTokenSeconds: 90 });
+        const { server, session, restart, token } = app;
+        await failRefresh(app, 'lost');
+        await rejects('ERR_REFRESH_UNANSWERED', () => session.refresh());
+        await assertLetIn(session, server);
+        const again = await restart();
+        await became(again, { state: 'offline', reason: 'unanswered' });
+        assert.equal(await again.accessToken(), token);
+        await assertLetIn(again, server);
+        await rejects('ERR_REFRESH_UNANSWERED', () => again.refresh());
+        assert.equal(server.counts.refreshes, 1);
+      });
+
       test(`${kind}: signing out ends what was not answered, here and on the server`, async (t) => {
         const app = await signedInApp(t, PEERS[kind]);
         const { server, session, restart, who } = app;

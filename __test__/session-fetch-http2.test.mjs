@@ -29,9 +29,11 @@ async function start(t, serve) {
     stream.on('error', () => undefined);
     serve(stream, headers);
   });
+  const sockets = [];
+  stub.on('connection', (socket) => sockets.push(socket));
   stub.listen(0, '127.0.0.1');
   t.after(() => {
-    for (const session of sessions) session.destroy();
+    for (const socket of sockets) socket.destroy();
     stub.close();
   });
   await once(stub, 'listening');

@@ -25,9 +25,12 @@ async function startTls(t, { key, cert }) {
     response.end('secure');
   });
   stub.on('tlsClientError', () => undefined);
+  const sockets = [];
+  stub.on('connection', (socket) => sockets.push(socket));
   stub.listen(0, '127.0.0.1');
   t.after(() => {
-    stub.closeAllConnections();
+    // Also a connection that the client began and did not need, which is no request's yet and which the server does not close.
+    for (const socket of sockets) socket.destroy();
     stub.close();
   });
   await once(stub, 'listening');
@@ -108,7 +111,7 @@ test('a redirect to another origin, to http, or to another port gets no token an
 
 /** A proxy that tunnels (CONNECT) to `port`, whatever was asked for, and remembers what it saw. */
 async function startProxy(t, port) {
-  const seen = [];
+  const [seen, ends] = [[], []];
   const proxy = http.createServer((_request, response) => response.writeHead(400).end());
   proxy.on('connect', ({ url, headers }, socket) => {
     seen.push([url, headers['proxy-authorization'], headers.authorization]);
@@ -116,10 +119,15 @@ async function startProxy(t, port) {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       tunnel.pipe(socket).pipe(tunnel);
     });
-    for (const end of [tunnel, socket]) end.on('error', () => [tunnel, socket].map((end) => end.destroy()));
+    for (const end of [tunnel, socket]) {
+      ends.push(end);
+      end.on('error', () => undefined);
+    }
   });
   proxy.listen(0, '127.0.0.1');
   t.after(() => {
+    // A tunnel is no longer the server's: it does not close it.
+    for (const end of ends) end.destroy();
     proxy.closeAllConnections();
     proxy.close();
   });
@@ -164,8 +172,13 @@ test('the proxy of the environment is used unless it is turned off', async (t) =
 });
 
 test('a proxy that does not answer is a connection that was not made', async (t) => {
-  const deaf = net.createServer(() => undefined).listen(0, '127.0.0.1');
-  t.after(() => deaf.close());
+  const sockets = [];
+  const deaf = net.createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+  t.after(() => {
+    // What is never read does not tell that its other end is closed.
+    for (const socket of sockets) socket.destroy();
+    deaf.close();
+  });
   await once(deaf, 'listening');
   const api = 'https://api.example.test';
   const http = { proxy: `http://127.0.0.1:${deaf.address().port}`, connectTimeoutMs: 100 };

@@ -146,7 +146,7 @@ test('dispose while a switch is under way closes both sessions', async () => {
 test('a switch waits for no renewal of the account before; dispose does, and closes the vault after it', async () => {
   const { addon, auth } = await startOpenAuth({ account: 'ada' });
   const renewal = deferred();
-  addon.session.lastRefresh = renewal.promise;
+  addon.session.closing = renewal.promise;
   await auth.switchAccount('grace');
   const disposed = auth.dispose();
   await settle();

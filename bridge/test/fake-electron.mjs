@@ -117,14 +117,15 @@ export function sessionSnapshot(fields) {
 export class FakeSession {
   calls = [];
   closed = false;
+  refreshing = false;
+  /** When closing is done: a refresh may have to land first. */
+  closing = Promise.resolve();
   replies = {};
   #state = sessionSnapshot();
   #listeners = new Set();
   #anomalyListeners = new Set();
   reported = [];
   touches = 0;
-  lastRefresh = Promise.resolve();
-  unlocksTo = 'active';
   enforcePolicy = () => undefined;
 
   state() {
@@ -180,7 +181,7 @@ export class FakeSession {
   };
   unlock = async () => {
     this.calls.push(['unlock']);
-    if (this.#state.state === 'locked') this.change({ state: this.unlocksTo, reason: 'unlocked' });
+    if (this.#state.state === 'locked') this.change({ state: 'active', reason: 'unlocked' });
   };
   signIn = (...args) => this.#answer('signIn', args, { status: 'complete', user: USER });
   signUp = (...args) => this.#answer('signUp', args, { status: 'complete', user: USER });
@@ -200,10 +201,13 @@ export class FakeSession {
     throw new Error('the bridge must never ask for the token');
   }
 
-  /** Resolves when `lastRefresh` has ended, as the addon's does. */
-  async close() {
+  isRefreshing() {
+    return this.refreshing;
+  }
+
+  close() {
     this.closed = true;
-    await this.lastRefresh;
+    return this.closing;
   }
 
   async #answer(name, args, otherwise) {

@@ -45,18 +45,6 @@ test('with a hook a page unlocks when it says true', async () => {
   assert.equal(auth.snapshot().state, 'active');
 });
 
-test('a session that was locked when it was opened is confirmed once it is unlocked', async () => {
-  const { addon, auth } = await startLocked();
-  addon.session.unlocksTo = 'restoring';
-  addon.session.replies.refresh = () => {
-    throw latchkeyError('ERR_NETWORK');
-  };
-  await auth.unlock();
-  assert.equal(auth.snapshot().state, 'restoring');
-  assert.deepEqual(namesOf(addon.session), ['unlock', 'refresh']);
-  await settle(); // an unhandled rejection would fail this test
-});
-
 for (const [what, onUnlockRequest] of [
   ['says false', async () => false],
   ['says something else than true', async () => 'yes'],

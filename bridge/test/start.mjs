@@ -1,5 +1,5 @@
 // Loads the built bridge with the stand-ins in place.
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { FakeAddon, FakeIpcMain, FakePowerMonitor, FakeWindow, substitute } from './fake-electron.mjs';
@@ -15,7 +15,7 @@ export const { createAuth } = require('../dist/cjs/main/index.js');
 export function startAuth({ addon = new FakeAddon(), rendererOrigins = [APP], ...options } = {}) {
   const ipcMain = new FakeIpcMain();
   const powerMonitor = new FakePowerMonitor();
-  const app = { isReady: () => true };
+  const app = Object.assign(new EventEmitter(), { isReady: () => true, quits: 0, quit: () => app.quits++ });
   substitute('electron', () => ({ app, ipcMain, powerMonitor }));
   substitute('electron-latchkey', () => addon);
   const auth = createAuth({

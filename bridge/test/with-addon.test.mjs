@@ -1,6 +1,7 @@
 // The bridge over the real addon, a real vault and a real server; only Electron is a stand-in. The vault is under a
 // passphrase, so that no keychain is needed.
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ async function computer(t) {
       substitute('electron', () => ({
         ipcMain,
         powerMonitor: new FakePowerMonitor(),
-        app: { isReady: () => true },
+        app: Object.assign(new EventEmitter(), { isReady: () => true }),
       }));
       const auth = createAuth({
         vault: {

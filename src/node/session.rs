@@ -535,6 +535,13 @@ impl AuthSession {
         or_rejected(env, begun)
     }
 
+    /// Whether a refresh is under way, which `close()` would wait for.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn is_refreshing(&self) -> bool {
+        self.session.is_refreshing()
+    }
+
     /// Stops the session's work; the stored session stays. Calls after this reject with `ERR_SESSION_CLOSED`.
     ///
     /// Resolves when a refresh that was under way has ended, after 5 seconds at most. Wait for it before the vault is closed

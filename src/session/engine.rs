@@ -97,9 +97,7 @@ impl Engine {
 
     /// Asks the server about a session that was restored, delivers what is owed to it, and follows other processes.
     pub(super) fn start(self: &Arc<Self>) {
-        if self.core().is_restoring() {
-            let _ = self.join_flight();
-        }
+        self.confirm_restored();
         self.deliver_revocations();
         self.watch_policy();
         // Where the directory cannot be watched, the next use finds out what other processes did.
@@ -118,6 +116,14 @@ impl Engine {
                 let _ = engine.follow_vault().await;
             }
         });
+    }
+
+    /// Asks the server about a session that was restored, unless it is locked.
+    pub(super) fn confirm_restored(self: &Arc<Self>) {
+        let is_restoring = self.core().is_restoring();
+        if is_restoring {
+            let _ = self.join_flight();
+        }
     }
 
     /// The renewal under way, or a new one.

@@ -277,6 +277,8 @@ impl Session {
         };
         if !locked {
             engine.touch();
+            // What was stored and locked when it was opened is confirmed now.
+            engine.confirm_restored();
         }
         async move {
             begun?;
@@ -332,6 +334,12 @@ impl Session {
     /// `ERR_ORIGIN_NOT_ALLOWED`, those of [`HttpClient::send`], `ERR_SESSION_CLOSED`.
     pub async fn fetch(&self, request: FetchRequest) -> Result<FetchResponse> {
         fetch::fetch_response(&self.0, request).await
+    }
+
+    /// Whether a renewal is under way, which [`Session::close`] would wait for.
+    #[must_use]
+    pub fn is_refreshing(&self) -> bool {
+        self.0.core().flight().is_some()
     }
 
     /// Stops the session's work. The stored session stays. Calls after this fail with `ERR_SESSION_CLOSED`.

@@ -8,6 +8,7 @@ import { Lifecycle } from './lifecycle.js';
 import { Locks } from './locks.js';
 import { type CreateAuthOptions, parseRendererOrigins } from './options.js';
 import { PowerWatch } from './power.js';
+import { landBeforeQuit } from './quit.js';
 import { createSenderCheck } from './sender.js';
 import { createWindowRegistry } from './windows.js';
 
@@ -38,7 +39,10 @@ export interface Auth {
    * What pages have under way for it fails with `ERR_SUPERSEDED`. Needs {@link CreateAuthOptions.account}.
    */
   switchAccount(name: string): Promise<AuthSnapshot>;
-  /** Removes the handlers and closes session and vault. The stored session stays. */
+  /**
+   * Removes the handlers and closes session and vault; waits for a refresh that is under way, 5 seconds at most. The stored
+   * session stays. An app that quits need not call it.
+   */
   dispose(): Promise<void>;
 }
 
@@ -84,6 +88,11 @@ export function createAuth(options: CreateAuthOptions): Auth {
     });
   const maySend = createSenderCheck(windows, origins);
   const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, maySend });
+  const stopLanding = landBeforeQuit(
+    app,
+    () => lifecycle.isRefreshing,
+    () => lifecycle.close(),
+  );
   lifecycle.start();
 
   return {
@@ -101,6 +110,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
     async dispose() {
       removeHandlers();
+      stopLanding();
       power?.stop();
       windows.clear();
       listeners.clear();

@@ -22,8 +22,8 @@ export class Lifecycle {
   #opening: Promise<Opened> | null = null;
   #open: { opened: Opened; stop: () => void; seen: number } | null = null;
   #switching: Promise<unknown> = Promise.resolve();
-  /** The sessions that were at the front before, until their last renewals have ended. */
-  #retiring: Promise<unknown> = Promise.resolve();
+  /** The sessions that were at the front before, each until its last refresh has landed. */
+  readonly #retiring = new Set<Promise<void>>();
   readonly #departures: Departures;
   /** Why it is unavailable, in full: the main process may see what a page may not. */
   #failure: unknown = null;
@@ -34,6 +34,11 @@ export class Lifecycle {
     private readonly events: LifecycleEvents,
   ) {
     this.#departures = new Departures(events.signedOut, () => this.#set(this.#published));
+  }
+
+  /** Whether a refresh is under way, which closing would wait for. */
+  get isRefreshing(): boolean {
+    return this.#retiring.size > 0 || (this.#open?.opened.session.isRefreshing() ?? false);
   }
 
   /** Begins to open; called once, at the start. The outcome is in the snapshots. */
@@ -88,7 +93,7 @@ export class Lifecycle {
     this.#open = null;
     if (open === null) return;
     open.stop();
-    await Promise.all([open.opened.session.close(), this.#retiring]);
+    await Promise.all([open.opened.session.close(), ...this.#retiring]); // lets a refresh land in the vault
     await open.opened.vault.close();
   }
 
@@ -116,9 +121,14 @@ export class Lifecycle {
       throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
     }
     this.#open?.stop();
-    this.#retiring = Promise.all([this.#retiring, before.session.close()]);
+    this.#retire(before);
     this.#hold(next);
     return this.#published;
+  }
+
+  #retire({ session }: Opened): void {
+    const closing = session.close().finally(() => this.#retiring.delete(closing));
+    this.#retiring.add(closing);
   }
 
   #hold(opened: Opened): void {

@@ -22,8 +22,7 @@ export class Locks {
   async unlock(): Promise<void> {
     const { session } = await this.lifecycle.opened();
     await session.unlock();
-    // One that was locked when it was opened has not been confirmed yet. What comes of it is in the snapshots.
-    if (this.lifecycle.snapshot().state === 'restoring') session.refresh().catch(() => undefined);
+    this.lifecycle.snapshot();
   }
 
   /** Unlocks after the app has asked the person. Requests that come meanwhile share the one question. */
