@@ -549,7 +549,11 @@ impl AuthSession {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let closing = self.session.close();
-        promise(env, async { Ok(closing.await) }, |_, ()| Ok(()))
+        let closed = async {
+            closing.await;
+            Ok(())
+        };
+        promise(env, closed, |_, ()| Ok(()))
     }
 }
 
