@@ -156,6 +156,27 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
     await assertLetIn(sessions.home, server);
   });
 
+  test(`${kind}: closing session and vault during a refresh, ${ROUNDS[kind]} times: what the server gave is kept`, {
+    timeout,
+  }, async (t) => {
+    const { server, who, vaultOptions, ...opened } = await startSlow(t, Peer);
+    let { session, vault } = opened;
+    const tally = new Tally();
+    for (let round = 0; round < ROUNDS[kind]; round++) {
+      const refreshing = outcome(session.refresh());
+      await setTimeout(some(REFRESH_MS));
+      session.close();
+      await vault.close();
+      tally.add(await refreshing, ['ERR_SESSION_CLOSED', 'ERR_VAULT_CLOSED']);
+      vault = await openVault(t, vaultOptions);
+      session = await openSession(t, server, { vault, provider: server.provider });
+      await became(session, { state: 'active' });
+    }
+    tally.report(t);
+    await assertLetIn(session, server);
+    assert.deepEqual([server.counts.reuses, await server.isAlive(who)], [0, true]);
+  });
+
   test(`${kind}: locking during a refresh, ${ROUNDS[kind]} times: no token leaves before the unlock, and none is lost`, {
     timeout,
   }, async (t) => {
