@@ -1,8 +1,24 @@
 // The other side of child.mjs: takes a function as text, runs it with the addon, and sends what came of it.
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
 
-const [{ source, argument, processType }] = await once(process, 'message');
+// Heard from the first moment on: what arrives while nobody listens is lost.
+const heard = [];
+const waiting = [];
+process.on('message', (message) => {
+  if (waiting.length > 0) waiting.shift()(message);
+  else heard.push(message);
+});
+// Only whoever waits for a message keeps the process alive.
+process.channel.unref();
+const next = async () => {
+  if (heard.length > 0) return heard.shift();
+  process.channel.ref();
+  const message = await new Promise((resolve) => waiting.push(resolve));
+  if (waiting.length === 0) process.channel.unref();
+  return message;
+};
+
+const { source, argument, processType } = await next();
 // As Electron says it, and before the addon is loaded.
 if (processType !== undefined) process.type = processType;
 const addon = createRequire(import.meta.url)('../index.js');
@@ -12,7 +28,7 @@ const { default: work } = await import(
 
 const send = (message) => new Promise((resolve) => process.send(message, resolve));
 const say = (value) => send({ kind: 'said', value });
-const hear = async () => (await once(process, 'message'))[0].value;
+const hear = async () => (await next()).value;
 
 let value;
 try {

@@ -86,11 +86,13 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
   test(`${kind}: somebody else signing in during a refresh, ${ROUNDS[kind]} times: the first does not come back`, {
     timeout,
   }, async (t) => {
-    const { server, session, vaultOptions } = await startSlow(t, Peer);
+    const { server, session, who, vaultOptions } = await startSlow(t, Peer);
     const elsewhere = await openVault(t, vaultOptions);
     const tally = new Tally();
     let enteringMs = 0;
+    let person = who;
     for (let round = 0; round < ROUNDS[kind]; round++) {
+      const replaced = person;
       const first = session.state().user;
       // The refresh begins before the sign-in or at any moment of it, which with some servers takes longer than a refresh.
       const begins = some(REFRESH_MS + enteringMs) - REFRESH_MS;
@@ -101,7 +103,7 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
       const enter = async () => {
         await setTimeout(Math.max(0, -begins));
         const startedAt = performance.now();
-        await server.enter(session);
+        person = await server.enter(session);
         enteringMs = performance.now() - startedAt;
       };
       const [refreshing, entering] = [outcome(refresh()), enter()];
@@ -114,6 +116,8 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
       const other = await AuthSession.open({ vault: elsewhere, provider: server.provider });
       assert.deepEqual(other.state().user, second);
       other.close();
+      // Tokens that an application brings along are its own to end.
+      if (kind === 'better-auth') await endedOnServer(server, replaced);
     }
     tally.report(t);
     assert.equal(server.counts.reuses, 0);
@@ -154,6 +158,27 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
     await sessions.work.signOut();
     await rejects('ERR_NOT_SIGNED_IN', () => sessions.work.accessToken());
     await assertLetIn(sessions.home, server);
+  });
+
+  test(`${kind}: closing session and vault during a refresh, ${ROUNDS[kind]} times: what the server gave is kept`, {
+    timeout,
+  }, async (t) => {
+    const { server, who, vaultOptions, ...opened } = await startSlow(t, Peer);
+    let { session, vault } = opened;
+    const tally = new Tally();
+    for (let round = 0; round < ROUNDS[kind]; round++) {
+      const refreshing = outcome(session.refresh());
+      await setTimeout(some(REFRESH_MS));
+      await session.close();
+      await vault.close();
+      tally.add(await refreshing, ['ERR_SESSION_CLOSED']);
+      vault = await openVault(t, vaultOptions);
+      session = await openSession(t, server, { vault, provider: server.provider });
+      await became(session, { state: 'active' });
+    }
+    tally.report(t);
+    await assertLetIn(session, server);
+    assert.deepEqual([server.counts.reuses, await server.isAlive(who)], [0, true]);
   });
 
   test(`${kind}: locking during a refresh, ${ROUNDS[kind]} times: no token leaves before the unlock, and none is lost`, {
