@@ -186,3 +186,30 @@ async fn what_should_not_happen_is_told_and_kept() {
     kinds.sort_unstable();
     assert_eq!(kinds, ["refreshRejected", "unknownSender"]);
 }
+
+#[tokio::test]
+async fn an_old_copy_that_the_application_took_is_told_of() {
+    let world = World::rotating();
+    let file = world.dir.path().join("vault.latchkey");
+    let session = world.signed_in().await;
+    let old = std::fs::read(&file).unwrap();
+    session.sign_out().await.unwrap();
+    session.close().await;
+    world.vault.close();
+    std::fs::write(&file, old).unwrap();
+
+    let vault = world.open_older_vault();
+    assert!(vault.accepted_rollback());
+    let session = Session::open(world.options(&vault)).await.unwrap();
+    let written = async {
+        loop {
+            if let Some(kept) = anomalies(&vault).unwrap().first() {
+                return kept.kind;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let kind = tokio::time::timeout(Duration::from_secs(10), written).await;
+    assert_eq!(kind.unwrap(), AnomalyKind::RolledBack);
+    session.close().await;
+}

@@ -97,6 +97,9 @@ impl Engine {
 
     /// Asks the server about a session that was restored, delivers what is owed to it, and follows other processes.
     pub(super) fn start(self: &Arc<Self>) {
+        if self.vault.accepted_rollback() {
+            self.report(AnomalyKind::RolledBack);
+        }
         self.confirm_restored();
         self.deliver_revocations();
         self.watch_policy();

@@ -122,6 +122,13 @@ impl Vault {
         self.0.found_torn
     }
 
+    /// Whether opening found an older copy of the file, and took it because
+    /// [`allow_rollback`](VaultOptions::allow_rollback) says so.
+    #[must_use]
+    pub fn accepted_rollback(&self) -> bool {
+        self.0.found_older
+    }
+
     /// The value under `key`, `None` when there is none.
     ///
     /// # Errors

@@ -93,6 +93,7 @@ pub(super) fn open(
         contents,
         tail,
         is_ahead,
+        is_older,
     } = opened;
     let inner = Inner {
         protection: Protection {
@@ -110,6 +111,7 @@ pub(super) fn open(
         contents: RwLock::new(contents),
         listeners: Listeners::default(),
         found_torn: tail == Tail::Torn,
+        found_older: is_older,
     };
     if is_ahead {
         inner.anchor();
@@ -123,6 +125,8 @@ struct Opened {
     root: RootKey,
     contents: Contents,
     tail: Tail,
+    /// It is an old copy, which the application has allowed.
+    is_older: bool,
     /// The keychain is to be told of the file's generation: it is new, or the process that wrote it died, or was locked
     /// out, before it could say so.
     is_ahead: bool,
@@ -172,7 +176,8 @@ fn open_file(
         log.cut_torn_tail()?;
     }
     log.settle(place)?;
-    if let Some(anchor) = anchor.filter(|anchor| contents.generation() < *anchor) {
+    let older_than = anchor.filter(|anchor| contents.generation() < *anchor);
+    if let Some(anchor) = older_than {
         if !allow_rollback {
             return Err(Error::VaultRolledBack);
         }
@@ -186,6 +191,7 @@ fn open_file(
     }
     Ok(Opened {
         is_ahead: anchor.is_some_and(|anchor| contents.generation() > anchor),
+        is_older: older_than.is_some(),
         log,
         root,
         contents,
@@ -213,6 +219,7 @@ fn create(
         contents,
         tail: Tail::Clean,
         is_ahead: true,
+        is_older: false,
     })
 }
 

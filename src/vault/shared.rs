@@ -35,6 +35,8 @@ pub(super) struct Inner {
     pub(super) listeners: Listeners,
     /// A write by another process that never finished was dropped when the vault was opened.
     pub(super) found_torn: bool,
+    /// The file was an old copy when the vault was opened, which the application allowed.
+    pub(super) found_older: bool,
 }
 
 /// What it takes to write: the file, the key that seals it, and where the next key comes from.

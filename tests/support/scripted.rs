@@ -236,6 +236,13 @@ impl World {
         Session::open(self.options(&vault)).await.unwrap()
     }
 
+    /// Opens the vault although its file is an old copy.
+    pub(crate) fn open_older_vault(&self) -> Vault {
+        let mut options = vault_options(&self.dir);
+        options.allow_rollback = true;
+        Vault::open(options, KeySource::keychain(self.keychain.clone())).unwrap()
+    }
+
     pub(crate) async fn signed_in(&self) -> Session {
         let session = self.open().await;
         session.sign_in(password("right")).await.unwrap();
@@ -244,9 +251,13 @@ impl World {
 }
 
 fn open_vault(dir: &TempDir, keychain: &MemoryKeychain) -> Vault {
+    Vault::open(vault_options(dir), KeySource::keychain(keychain.clone())).unwrap()
+}
+
+fn vault_options(dir: &TempDir) -> VaultOptions {
     let mut options = VaultOptions::new("com.example.test");
     options.path = Some(dir.path().to_owned());
-    Vault::open(options, KeySource::keychain(keychain.clone())).unwrap()
+    options
 }
 
 pub(crate) fn password(password: &str) -> SignIn {
