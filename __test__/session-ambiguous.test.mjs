@@ -138,7 +138,8 @@ describe('a refresh that fails', { concurrency: 4 }, () => {
         const { proxy, server, session, restart, user } = app;
         await failRefresh(app, mode);
         const waitMs = assertOffline(session, { reason, user }) - Date.now();
-        const [least, most] = mode === '429' ? [1000 * (RATE_LIMIT_S - 1), 1000 * RATE_LIMIT_S] : [0, 1000];
+        // A refusal may come before the last of the callers calls, who then tries again at once: a second failure.
+        const [least, most] = mode === '429' ? [1000 * (RATE_LIMIT_S - 1), 1000 * RATE_LIMIT_S] : [0, 2000];
         assert.ok(waitMs > least && waitMs <= most, `tries again in ${waitMs} ms`);
         if (mode === 'refuse') await proxy.heal();
         assert.equal((await became(session, { state: 'active' })).retryAtMs, null);
