@@ -185,6 +185,22 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
   });
 }
 
+test('a sign-out never waits for one that the server could not hear', { timeout: 60_000 }, async (t) => {
+  const proxy = await FaultProxy.start(t);
+  const server = await PEERS['token-endpoint'].start(t, { accessTokenSeconds: 60, behind: proxy });
+  const { session, who } = await entered(t, server);
+  await proxy.fail('503', { match: new URL(server.provider.signOutUrl).pathname });
+  await session.signOut();
+  const second = await server.enter(session);
+  const startedAt = performance.now();
+  await session.signOut();
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs < 7000, `signed out after ${tookMs} ms`);
+  assert.equal(session.state().state, 'signedOut');
+  await proxy.heal();
+  for (const person of [who, second]) await endedOnServer(server, person);
+});
+
 // Nobody waits for a frozen process longer than an exchange with a server can take, which is long for a test.
 if (LONG) {
   test('a process that freezes while it refreshes holds the others up for a time only', {
