@@ -27,8 +27,10 @@ fn every_code_is_explained_and_every_explanation_is_of_a_code() {
         .collect();
     let of_the_bridge = BTreeSet::from([
         "ERR_ADDON_NOT_LOADED",
+        "ERR_AWAITING_RESTART",
         "ERR_NO_BROKER",
         "ERR_SENDER_NOT_ALLOWED",
+        "ERR_UNLOCK_REFUSED",
     ]);
     let all: BTreeSet<&str> = CODES.iter().copied().chain(of_the_bridge).collect();
     assert_eq!(explained, all);

@@ -276,3 +276,24 @@ async fn a_session_that_a_sign_in_replaces_is_ended_on_the_server() {
     session.refresh(false).await.unwrap();
     assert_eq!(world.provider.revoked(), ["token-1"]);
 }
+
+#[tokio::test]
+async fn a_sign_out_does_not_wait_for_one_that_the_server_could_not_hear() {
+    let world = World::rotating();
+    let session = world.signed_in().await;
+    world.provider.unreachable.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        let leaving = tokio::time::timeout(Duration::from_secs(3), session.sign_out());
+        leaving.await.unwrap().unwrap();
+        session.sign_in(password("right")).await.unwrap();
+    }
+    world.provider.unreachable.store(false, Ordering::SeqCst);
+    let heard = async {
+        while world.provider.revoked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), heard)
+        .await
+        .unwrap();
+}

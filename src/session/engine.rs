@@ -16,7 +16,7 @@ use crate::{Error, Result};
 use futures_util::FutureExt as _;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 
@@ -52,8 +52,8 @@ pub(super) struct Engine {
     pub(super) commits: tokio::sync::Mutex<()>,
     /// The version of the vault's records that memory follows.
     pub(super) seen_records: AtomicU64,
-    /// Held by whoever delivers revocations.
-    pub(super) deliveries: tokio::sync::Mutex<()>,
+    /// Whether a task is telling the server of revocations.
+    pub(super) is_delivering: AtomicBool,
 }
 
 impl fmt::Debug for Engine {

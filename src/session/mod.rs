@@ -57,7 +57,7 @@ use engine::Engine;
 use policy::Policy;
 use record::Record;
 use sha2::{Digest as _, Sha256};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -141,7 +141,7 @@ impl Session {
             core: Mutex::new(Core::restore(stored)),
             commits: tokio::sync::Mutex::default(),
             seen_records: AtomicU64::new(seen),
-            deliveries: tokio::sync::Mutex::default(),
+            is_delivering: AtomicBool::new(false),
         });
         engine.start();
         Ok(Self(engine))

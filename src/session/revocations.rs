@@ -9,6 +9,7 @@ use crate::vault::{Edit, Records, Value};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const KEY: &str = "revocations";
@@ -77,17 +78,17 @@ impl Engine {
 
     /// Tells the server what it is still to be told, in the background, until it has heard. Does nothing when nothing is owed.
     pub(super) fn deliver_revocations(self: &Arc<Self>) {
+        // One at a time; whoever finds another at work leaves it what there is to do.
+        if self.is_delivering.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let engine = Arc::clone(self);
         self.runtime.spawn(async move {
-            // One at a time; whoever finds another at work leaves it what there is to do.
-            let Ok(_delivering) = engine.deliveries.try_lock() else {
-                return;
-            };
             let mut failures = 0;
             while engine.core().check_open().is_ok() {
                 match engine.deliver_all().await {
                     Ok(true) => failures = 0,
-                    Ok(false) => return,
+                    Ok(false) => break,
                     Err(_) => {
                         failures += 1;
                         let wait_ms = freshness::retry_delay_ms(failures, 0);
@@ -95,18 +96,29 @@ impl Engine {
                     }
                 }
             }
+            engine.is_delivering.store(false, Ordering::SeqCst);
+            // What became owed between the last look and this is not left lying.
+            if engine.core().check_open().is_ok() && engine.owes().await {
+                engine.deliver_revocations();
+            }
         });
     }
 
-    /// Tells the server what it is to be told while the caller waits, and goes on in the background when it cannot be reached.
+    /// Tells the server what it is to be told while the caller waits, for as long as the server may take, and goes on in the
+    /// background when it cannot be reached. Two who tell it the same do no harm.
     pub(super) async fn deliver_now(self: &Arc<Self>) {
-        let delivered = {
-            let _delivering = self.deliveries.lock().await;
-            self.deliver_all().await
-        };
-        if delivered.is_err() {
+        let delivered = tokio::time::timeout(REVOKE_TIMEOUT, self.deliver_all()).await;
+        if !matches!(delivered, Ok(Ok(_))) {
             self.deliver_revocations();
         }
+    }
+
+    /// Whether the server is to be told anything. `false` when the vault cannot say.
+    async fn owes(self: &Arc<Self>) -> bool {
+        let engine = Arc::clone(self);
+        let identity = self.provider.identity();
+        let owed = blocking(move || read(engine.vault.record(KEY)?.0.as_ref())).await;
+        owed.is_ok_and(|owed| owed.iter().any(|owed| owed.provider == identity))
     }
 
     /// Tells the server once all that is owed. Says whether there was anything; fails when it could not be reached.
