@@ -9,8 +9,8 @@
 
 use super::handles::Handles;
 use super::{
-    Credentials, Grant, Observation, Provider, Renewal, Sent, SignIn, SignUp, User, safe_reason,
-    server_trouble,
+    Credentials, Grant, Observation, Provider, Renewal, Sent, SignIn, SignUp, User, check_served,
+    safe_reason,
 };
 use crate::http::{HttpClient, Method, Origin, Request, Response, Url, parse_url};
 use crate::secret::SecretString;
@@ -157,9 +157,7 @@ impl Provider for BetterAuth {
         let mut request = Request::new(Method::GET, url);
         request.authorize(credentials.access_token.expose())?;
         let response = http.send(request).await?;
-        if let Some(trouble) = server_trouble(&response) {
-            return Err(trouble);
-        }
+        check_served(&response)?;
         if !response.status.is_success() {
             return Err(Error::UnexpectedResponse("get-session refused the request"));
         }
@@ -180,11 +178,11 @@ impl Provider for BetterAuth {
         let mut request = self.post("/sign-out", &json!({}));
         request.authorize(credentials.access_token.expose())?;
         let response = http.send(request).await?;
-        match server_trouble(&response) {
-            Some(trouble) => Err(trouble),
-            None if response.status.is_success() => Ok(()),
-            None => Err(Error::UnexpectedResponse("sign-out refused the request")),
+        check_served(&response)?;
+        if response.status.is_success() {
+            return Ok(());
         }
+        Err(Error::UnexpectedResponse("sign-out refused the request"))
     }
 
     fn owns(&self, url: &Url) -> bool {
@@ -350,9 +348,7 @@ struct ErrorAnswer {
 
 /// Reads the answer to a sign-in or sign-up.
 fn read_grant(response: &Response, sliding: bool, now_ms: u64) -> Result<Grant> {
-    if let Some(trouble) = server_trouble(response) {
-        return Err(trouble);
-    }
+    check_served(response)?;
     if !response.status.is_success() {
         return Err(read_refusal(response));
     }

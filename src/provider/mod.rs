@@ -91,6 +91,17 @@ pub enum Spending {
     Once,
 }
 
+impl Spending {
+    /// What a renewal with the refresh token among `credentials` costs; `reusable`: the server takes it again.
+    fn of_refresh_token(credentials: &Credentials, reusable: bool) -> Self {
+        match (&credentials.refresh_token, reusable) {
+            (None, _) => Self::Nothing,
+            (Some(_), true) => Self::Reusable,
+            (Some(_), false) => Self::Once,
+        }
+    }
+}
+
 /// How somebody signs in.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -238,14 +249,17 @@ pub(crate) fn safe_reason(code: Option<&str>) -> String {
     code.filter(safe).unwrap_or("no reason given").to_owned()
 }
 
-/// The error for an answer that says the server could not do its work, `None` for any other.
-pub(crate) fn server_trouble(response: &Response) -> Option<Error> {
+/// Checks that the server could do its work, whatever it said then.
+///
+/// # Errors
+/// `ERR_RATE_LIMITED`, `ERR_SERVER`.
+pub(crate) fn check_served(response: &Response) -> Result<()> {
     match response.status.as_u16() {
-        429 => Some(Error::RateLimited {
+        429 => Err(Error::RateLimited {
             retry_after_ms: response.retry_after_ms(),
         }),
-        status @ 500.. => Some(Error::Server { status }),
-        _ => None,
+        status @ 500.. => Err(Error::Server { status }),
+        _ => Ok(()),
     }
 }
 

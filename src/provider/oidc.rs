@@ -4,7 +4,7 @@
 use super::token_answer::{Claims, TokenAnswer};
 use super::{
     Credentials, Grant, Provider, Renewal, SignIn, SignUp, Spending, User, adopt_tokens,
-    renew_without_refresh_token, safe_reason, server_trouble,
+    check_served, renew_without_refresh_token, safe_reason,
 };
 use crate::http::{HttpClient, Method, Origin, Request, Response, Url, parse_url};
 use crate::{Error, Result};
@@ -97,9 +97,7 @@ impl Oidc {
             self.issuer.path().trim_end_matches('/')
         ));
         let response = http.send(Request::new(Method::GET, url)).await?;
-        if let Some(trouble) = server_trouble(&response) {
-            return Err(trouble);
-        }
+        check_served(&response)?;
         let unexpected = Error::UnexpectedResponse("no discovery document");
         let document: Document =
             serde_json::from_slice(&response.body).map_err(|_| unexpected.clone())?;
@@ -129,9 +127,7 @@ impl Oidc {
         let mut request = Request::new(Method::GET, url.clone());
         request.authorize(credentials.access_token.expose())?;
         let response = http.send(request).await?;
-        if let Some(trouble) = server_trouble(&response) {
-            return Err(trouble);
-        }
+        check_served(&response)?;
         if response.status == 401 {
             return Err(Error::InvalidCredentials);
         }
@@ -191,9 +187,7 @@ impl Provider for Oidc {
             ],
         );
         let response = http.send(request).await?;
-        if let Some(trouble) = server_trouble(&response) {
-            return Err(trouble);
-        }
+        check_served(&response)?;
         if response.status.is_success() {
             let answer = TokenAnswer::parse(&response.body)?;
             let said = answer.id_claims().map(User::from);
@@ -215,11 +209,7 @@ impl Provider for Oidc {
     }
 
     fn spending(&self, credentials: &Credentials) -> Spending {
-        match (&credentials.refresh_token, self.refresh_token_reuse) {
-            (None, _) => Spending::Nothing,
-            (Some(_), true) => Spending::Reusable,
-            (Some(_), false) => Spending::Once,
-        }
+        Spending::of_refresh_token(credentials, self.refresh_token_reuse)
     }
 
     /// RFC 7009: revoking the refresh token ends the grant.
@@ -240,10 +230,7 @@ impl Provider for Oidc {
             ],
         );
         let response = http.send(request).await?;
-        match server_trouble(&response) {
-            Some(trouble) => Err(trouble),
-            None => Ok(()),
-        }
+        check_served(&response)
     }
 }
 

@@ -7,7 +7,7 @@
 use super::token_answer::TokenAnswer;
 use super::{
     Credentials, Grant, Provider, Renewal, SignIn, SignUp, Spending, User, adopt_tokens,
-    renew_without_refresh_token, safe_reason, server_trouble,
+    check_served, renew_without_refresh_token, safe_reason,
 };
 use crate::http::{HttpClient, Method, Origin, Request, Response, Url, parse_url};
 use crate::{Error, Result};
@@ -95,9 +95,7 @@ impl Provider for TokenEndpoint {
         })?;
         let body = json!({ "email": email, "password": password.expose() });
         let response = http.send(post(url, &body)).await?;
-        if let Some(trouble) = server_trouble(&response) {
-            return Err(trouble);
-        }
+        check_served(&response)?;
         if !response.status.is_success() {
             return Err(refusal(&response));
         }
@@ -129,9 +127,7 @@ impl Provider for TokenEndpoint {
         };
         let body = json!({ "refreshToken": refresh_token.expose() });
         let response = http.send(post(&self.refresh_url, &body)).await?;
-        if let Some(trouble) = server_trouble(&response) {
-            return Err(trouble);
-        }
+        check_served(&response)?;
         match response.status.as_u16() {
             200..=299 => {
                 let mut answer = TokenAnswer::parse(&response.body)?;
@@ -147,11 +143,7 @@ impl Provider for TokenEndpoint {
     }
 
     fn spending(&self, credentials: &Credentials) -> Spending {
-        match (&credentials.refresh_token, self.refresh_token_reuse) {
-            (None, _) => Spending::Nothing,
-            (Some(_), true) => Spending::Reusable,
-            (Some(_), false) => Spending::Once,
-        }
+        Spending::of_refresh_token(credentials, self.refresh_token_reuse)
     }
 
     async fn revoke(&self, http: &HttpClient, credentials: &Credentials) -> Result<()> {
@@ -163,10 +155,7 @@ impl Provider for TokenEndpoint {
         let mut request = post(url, &body);
         request.authorize(credentials.access_token.expose())?;
         let response = http.send(request).await?;
-        match server_trouble(&response) {
-            Some(trouble) => Err(trouble),
-            None => Ok(()),
-        }
+        check_served(&response)
     }
 }
 

@@ -239,29 +239,15 @@ impl Engine {
     ///
     /// # Errors
     /// `ERR_SUPERSEDED` when another process stored something newer, and the vault's.
-    pub(super) async fn commit_end(self: &Arc<Self>, ended: &Fresh, reason: Reason) -> Result<()> {
+    pub(super) async fn commit_end(self: &Arc<Self>, ended: &Fresh) -> Result<()> {
         let _in_order = self.commits.lock().await;
-        let stamp = ended.stamp;
-        let engine = Arc::clone(self);
-        let removed = blocking(move || {
-            let identity = engine.provider.identity();
-            engine.vault.edit_records(|records| {
-                let stored = Record::find(records, &engine.key, &identity)?;
-                let Some(stored) = stored.filter(|stored| stored.stamp == stamp) else {
-                    return Ok(None);
-                };
-                let value = stored.without_tokens().to_value(&identity)?;
-                let edit = Edit::default().put(&engine.key, value);
-                Ok(Some(edit.anchored().traceless()))
-            })
-        })
-        .await;
+        let removed = self.remove_tokens(ended.stamp, None).await;
         if removed == Ok(false) {
             return Err(Error::Superseded);
         }
         let mut core = self.core();
         core.check_generation(ended.generation)?;
-        core.end(reason);
+        core.end(Reason::Ended);
         drop(core);
         removed.map(|_| ())
     }
@@ -274,6 +260,16 @@ impl Engine {
     ) -> Result<()> {
         let _in_order = self.commits.lock().await;
         let owed = credentials.duplicate();
+        self.remove_tokens(stamp, Some(owed)).await.map(|_| ())
+    }
+
+    /// Takes the tokens of `stamp` out of the vault and leaves their user; `owed` are those that the server is to end. Says
+    /// whether they were still the stored ones.
+    async fn remove_tokens(
+        self: &Arc<Self>,
+        stamp: Stamp,
+        owed: Option<Credentials>,
+    ) -> Result<bool> {
         let engine = Arc::clone(self);
         blocking(move || {
             let identity = engine.provider.identity();
@@ -282,13 +278,15 @@ impl Engine {
                 let Some(stored) = stored.filter(|stored| stored.stamp == stamp) else {
                     return Ok(None);
                 };
+                let mut edit = Edit::default();
+                if let Some(owed) = owed {
+                    edit = super::revocations::add(records, edit, &identity, &owed)?;
+                }
                 let value = stored.without_tokens().to_value(&identity)?;
-                let edit = super::revocations::add(records, Edit::default(), &identity, &owed)?;
                 Ok(Some(edit.put(&engine.key, value).anchored().traceless()))
             })
         })
         .await
-        .map(|_| ())
     }
 
     /// Removes the stored session, and notes what the server is to be told.

@@ -215,10 +215,6 @@ fn check(scenario: impl Fn() + Send + Sync + Clone + 'static) {
     shuttle::check_pct(scenario, SCHEDULES, 3);
 }
 
-fn spawn(work: impl FnOnce() + Send + 'static) -> thread::JoinHandle<()> {
-    thread::spawn(work)
-}
-
 fn join(threads: Vec<thread::JoinHandle<()>>) {
     for thread in threads {
         assert!(thread.join().is_ok());
@@ -235,7 +231,7 @@ fn processes_that_renew_at_once_send_each_token_once() {
             threads
                 .map(|process| {
                     let (world, process) = (Arc::clone(&world), Arc::clone(process));
-                    spawn(move || process.renew(&world))
+                    thread::spawn(move || process.renew(&world))
                 })
                 .collect(),
         );
@@ -259,12 +255,12 @@ fn a_sign_out_beats_renewals_of_every_process() {
         let mut threads: Vec<_> = [&leaving, &other]
             .map(|process| {
                 let (world, process) = (Arc::clone(&world), Arc::clone(process));
-                spawn(move || process.renew(&world))
+                thread::spawn(move || process.renew(&world))
             })
             .into();
         threads.push({
             let (world, leaving) = (Arc::clone(&world), Arc::clone(&leaving));
-            spawn(move || {
+            thread::spawn(move || {
                 leaving.sign_out(&world);
                 assert!(!leaving.has_token());
                 leaving.follow(&world);
@@ -288,7 +284,7 @@ fn a_lock_holds_whatever_is_under_way() {
         let mut threads: Vec<_> = (0..2)
             .map(|_| {
                 let (world, process) = (Arc::clone(&world), Arc::clone(&process));
-                spawn(move || {
+                thread::spawn(move || {
                     process.renew(&world);
                     process.follow(&world);
                 })
@@ -296,7 +292,7 @@ fn a_lock_holds_whatever_is_under_way() {
             .collect();
         threads.push({
             let (world, process) = (Arc::clone(&world), Arc::clone(&process));
-            spawn(move || {
+            thread::spawn(move || {
                 process.set_locked(&world, true);
                 assert!(!process.has_token());
                 process.follow(&world);

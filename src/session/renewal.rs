@@ -75,7 +75,7 @@ impl Engine {
                 if spends_once && !is_spent {
                     self.report(AnomalyKind::RefreshRejected);
                 }
-                self.commit_end(&fresh, Reason::Ended).await
+                self.commit_end(&fresh).await
             }
             // An earlier sending that was never answered is not undone by this one's failure.
             Err(error) if spends_once && (is_spent || may_be_spent(&error)) => {
