@@ -229,3 +229,16 @@ async fn a_token_that_could_not_be_stored_is_shown_to_nobody() {
     assert_eq!(token(&session).await.as_deref(), Ok("token-0"));
     assert_eq!(session.snapshot().state, State::Active);
 }
+
+#[tokio::test]
+async fn callers_who_try_early_do_not_put_off_the_next_try() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    for _ in 0..5 {
+        world.provider.answer(Answer::Trouble(REFUSED));
+        session.refresh(false).await.unwrap_err();
+        let wait = session.snapshot().retry_at_ms.unwrap() - world.clock.now_ms();
+        assert!((1..=1_000).contains(&wait), "{wait} ms");
+    }
+    until(&session, State::Active).await;
+}

@@ -44,7 +44,7 @@ pub(super) struct Core {
     signing_in: u32,
     before_sign_in: State,
     /// Tries that failed in a row.
-    pub(super) failures: u32,
+    failures: u32,
     retry_at_ms: Option<u64>,
     retry: Option<AbortHandle>,
     pub(super) unstored: Option<Unstored>,
@@ -339,6 +339,7 @@ impl Core {
 
     /// The session stands, but could not be renewed; `retry` is when and how it is tried again by itself.
     pub(super) fn trouble(&mut self, reason: Reason, retry: Option<(u64, AbortHandle)>) {
+        let failures = self.failures_after_this();
         self.cancel_retry();
         if self.closed || self.credentials.is_none() {
             if let Some((_, retry)) = retry {
@@ -347,7 +348,7 @@ impl Core {
             return;
         }
         self.unanswered = reason == Reason::Unanswered;
-        self.failures = self.failures.saturating_add(1);
+        self.failures = failures;
         if let Some((retry_at_ms, retry)) = retry {
             self.retry_at_ms = Some(retry_at_ms);
             self.retry = Some(retry);
@@ -356,6 +357,18 @@ impl Core {
         if self.reason != reason || self.retry_at_ms.is_some() {
             self.apply(Event::Trouble(reason));
         }
+    }
+
+    /// How many tries will have failed in a row if one fails now. Who tries before the time has come finds what was known
+    /// already: that does not put off the next try.
+    pub(super) fn failures_after_this(&self) -> u32 {
+        self.failures
+            .saturating_add(u32::from(self.retry.is_none()))
+    }
+
+    /// The time of the next try has come.
+    pub(super) fn begin_retry(&mut self) {
+        self.retry = None;
     }
 
     /// Drops work that began before.

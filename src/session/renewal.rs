@@ -160,12 +160,13 @@ impl Engine {
         if core.check_generation(generation).is_err() || core.is_unanswered() {
             return;
         }
-        let failures = core.failures.saturating_add(1);
+        let failures = core.failures_after_this();
         let wait_ms = wait_ms.unwrap_or_else(|| freshness::retry_delay_ms(failures, jitter[0]));
         let engine = Arc::downgrade(self);
         let retry = self.runtime.spawn(async move {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
             if let Some(engine) = engine.upgrade() {
+                engine.core().begin_retry();
                 let _ = engine.join_flight();
             }
         });
