@@ -63,7 +63,10 @@ async fn a_sign_in_in_the_browser_completes_with_its_callback_and_only_once() {
     let session = world.open().await;
     let pending = in_browser(&session).await;
     assert_eq!(session.snapshot().state, State::SigningIn);
-    assert_eq!(session.pending_sign_ins().await.unwrap(), [pending.clone()]);
+    assert_eq!(
+        session.pending_sign_ins().await.unwrap(),
+        std::slice::from_ref(&pending)
+    );
     let waiting = tokio::spawn({
         let (session, id) = (session.clone(), pending.id.clone());
         async move { session.wait_for_sign_in(&id).await }
@@ -126,7 +129,10 @@ async fn hostile_callbacks_change_nothing() {
             url
         );
     }
-    assert_eq!(session.pending_sign_ins().await.unwrap(), [pending.clone()]);
+    assert_eq!(
+        session.pending_sign_ins().await.unwrap(),
+        std::slice::from_ref(&pending)
+    );
     session
         .handle_callback(&callback(&pending, "right"))
         .await
@@ -144,7 +150,10 @@ async fn a_pending_sign_in_survives_a_restart() {
     };
     let session = world.open().await;
     assert_eq!(session.snapshot().state, State::SigningIn);
-    assert_eq!(session.pending_sign_ins().await.unwrap(), [pending.clone()]);
+    assert_eq!(
+        session.pending_sign_ins().await.unwrap(),
+        std::slice::from_ref(&pending)
+    );
     session
         .handle_callback(&callback(&pending, "right"))
         .await
