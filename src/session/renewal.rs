@@ -150,7 +150,9 @@ impl Engine {
     fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
         let (reason, wait_ms) = match error {
             _ if self.core().unstored.is_some() => (Reason::NotStored, None),
-            Error::Network { .. } | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
+            Error::Network { .. } | Error::Timeout { .. } | Error::Tls(_) => {
+                (Reason::Network, None)
+            }
             Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
             Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
                 (Reason::Server, None)

@@ -676,7 +676,7 @@ fn is_passing(error: &Error) -> bool {
         error,
         Error::Network { .. }
             | Error::Timeout { .. }
-            | Error::Tls
+            | Error::Tls(_)
             | Error::Server { .. }
             | Error::RateLimited { .. }
     )
