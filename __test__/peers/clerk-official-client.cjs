@@ -6,6 +6,7 @@ Object.defineProperty(globalThis, 'navigator', {
   value: { onLine: true, userAgent: 'Node.js', language: 'en-US' },
   configurable: true,
 });
+globalThis.location = new URL('https://app.example.test/'); // read only: it makes URLs to go to of it
 const [, , bundle, server] = process.argv;
 const FAPI = 'https://clerk.example.test';
 const fetchPlainly = globalThis.fetch;
@@ -30,7 +31,10 @@ clerk.__internal_onAfterResponse(async (_request, response) => {
 });
 
 const told = (promise) =>
-  promise.catch((error) => ({ refused: error.errors?.[0]?.code ?? error.code, status: error.status }));
+  promise.catch((error) => ({
+    refused: error.errors?.[0]?.code ?? error.code ?? error.message,
+    status: error.status,
+  }));
 const factor = (attempt, strategy) =>
   [...(attempt.supportedFirstFactors ?? []), ...(attempt.supportedSecondFactors ?? [])].find(
     (each) => each.strategy === strategy,
