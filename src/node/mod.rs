@@ -13,4 +13,5 @@ mod process;
 mod promise;
 mod queue;
 mod session;
+mod sync_vault;
 mod vault;
