@@ -230,6 +230,27 @@ export declare class FetchExchange {
 }
 
 /**
+ * A vault whose calls block: what `electron-latchkey/store` and `electron-latchkey/safe-storage` keep their records in.
+ * Applications use those, or `Vault`.
+ *
+ * The price of `open` is the keychain: while it answers, which takes milliseconds, or asks the person for a password, which
+ * takes up to `keychainTimeoutMs`, the app's main process stands still. Writes take as long as the disk's sync. The records
+ * are Latchkey's own: `Vault.keys()` of the same vault does not name them.
+ */
+export declare class SyncVault {
+  /**
+   * Opens the vault, or makes an empty one when neither its file nor its key exists, and blocks until it is open.
+   *
+   * Throws what `Vault.open` rejects with. Each can be tried again without a restart.
+   */
+  static open(options: VaultOptions): SyncVault
+  /** What protects this vault. */
+  protection(): Protection
+  /** Closes the vault and wipes its values from memory. Calls after this throw `ERR_VAULT_CLOSED`. */
+  close(): void
+}
+
+/**
  * A small sealed store: keys and values in one file, under a root key that the OS keychain keeps.
  *
  * Reads come from memory; a write that has resolved is on disk. Several processes may open one vault.
