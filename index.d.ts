@@ -40,28 +40,6 @@ export declare class AuthSession {
    */
   onChange(listener: (snapshot: SessionSnapshot) => void): () => void
   /**
-   * Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
-   * it, except with `method: 'tokens'`, which may be later tokens of the same session.
-   *
-   * Rejects with `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_SECOND_FACTOR_REQUIRED`, `ERR_RATE_LIMITED`,
-   * `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
-   * `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`, and the vault's.
-   */
-  signIn(request: SignInRequest): Promise<SignInResult>
-  /**
-   * Makes an account and signs it in.
-   *
-   * Rejects as `signIn` does, and with `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
-   */
-  signUp(request: SignUpRequest): Promise<SignInResult>
-  /**
-   * Signs out: here at once and always, then on the server. One that cannot be reached within 5 seconds is told later,
-   * also after a restart.
-   *
-   * Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
-   */
-  signOut(): Promise<void>
-  /**
    * Asks the server now whether the session goes on. Joins a renewal that is under way.
    *
    * Rejects with what kept the server from answering (`ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`,
@@ -69,6 +47,30 @@ export declare class AuthSession {
    * `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
    */
   refresh(options?: RefreshOptions | undefined | null): Promise<SessionSnapshot>
+  /**
+   * Renews the session for another organization; `null` for none. Waits for a refresh that is under way.
+   *
+   * Rejects with `ERR_NOT_SUPPORTED`, `ERR_STEP_UP_REQUIRED` when the organization asks for more (sign in to it with
+   * `method: 'browser'`), and as `refresh` does.
+   */
+  switchOrganization(organizationId: string | null): Promise<SessionSnapshot>
+  /**
+   * What the access token says of itself, where it is a JWT; `null` when it is none, or nobody is signed in. Nothing checks
+   * it here: the server it came from has.
+   */
+  claims(): { [claim: string]: unknown } | null
+  /**
+   * The person's sessions, on this device and others, where the provider tells.
+   *
+   * Rejects with `ERR_NOT_SUPPORTED`, and as `accessToken` does.
+   */
+  sessions(): Promise<Array<RemoteSession>>
+  /**
+   * Ends one of `sessions()`. To end this one, sign out.
+   *
+   * Rejects as `sessions` does.
+   */
+  endSession(id: string): Promise<void>
   /**
    * Locks the session: no token leaves before `unlock()`, in any process and after a restart. Takes effect at once; the
    * promise says whether it is stored. Without a session there is nothing to lock.
@@ -132,6 +134,68 @@ export declare class AuthSession {
    * or the process ends: an answer that finds nobody is the reason `unanswered` at the next start.
    */
   close(): Promise<void>
+  /**
+   * Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
+   * it, except with `method: 'tokens'`, which may be later tokens of the same session.
+   *
+   * Rejects with `ERR_NOT_SUPPORTED`, `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_RATE_LIMITED`,
+   * `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
+   * `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`, and the vault's.
+   */
+  signIn(request: SignInRequest): Promise<SignInResult>
+  /**
+   * Makes an account and signs it in.
+   *
+   * Rejects as `signIn` does, and with `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
+   */
+  signUp(request: SignUpRequest): Promise<SignInResult>
+  /**
+   * Goes on with a sign-in that waits for a code.
+   *
+   * Rejects with `ERR_INVALID_CODE`, after which it still waits; `ERR_SIGN_IN_NOT_FOUND`, `ERR_SIGN_IN_EXPIRED`,
+   * `ERR_CALLBACK_INVALID`, and as `signIn` does.
+   */
+  submitCode(id: string, code: SubmittedCode): Promise<SignInResult>
+  /**
+   * Has the server send a code, for a factor whose `sent` is false, or once more.
+   *
+   * Rejects as `submitCode` does.
+   */
+  sendCode(id: string, strategy: string): Promise<SignInResult>
+  /**
+   * Takes the address that the browser came back with. Hand in every address that the system gives to the application: it
+   * is hostile input, and only one that a sign-in of this session waits for is looked at, once.
+   *
+   * Rejects with `ERR_CALLBACK_INVALID`, `ERR_SIGN_IN_NOT_FOUND`, `ERR_SIGN_IN_EXPIRED`, `ERR_ACCESS_DENIED`,
+   * `ERR_ID_TOKEN_INVALID`, and as `signIn` does.
+   */
+  handleCallback(url: string): Promise<CallbackResult>
+  /**
+   * Waits until a sign-in has come to its end, whoever brings it there.
+   *
+   * Rejects with what it ended with: `ERR_SIGN_IN_CANCELLED`, `ERR_SIGN_IN_EXPIRED`, `ERR_ACCESS_DENIED` and as `signIn`
+   * does; `ERR_SIGN_IN_NOT_FOUND`.
+   */
+  waitForSignIn(id: string): Promise<User>
+  /**
+   * Gives up a sign-in that waits. One that is not known has ended already, which is no error.
+   *
+   * Rejects with the vault's errors.
+   */
+  cancelSignIn(id: string): Promise<void>
+  /**
+   * The sign-ins that wait for the person, oldest first, also from before a restart.
+   *
+   * Rejects with the vault's errors.
+   */
+  pendingSignIns(): Promise<Array<PendingSignIn>>
+  /**
+   * Signs out: here at once and always, then on the server. One that cannot be reached within 5 seconds is told later,
+   * also after a restart. Gives up every sign-in that waits.
+   *
+   * Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
+   */
+  signOut(options?: SignOutOptions | undefined | null): Promise<SignOutResult>
 }
 
 /** A request under way, made by `AuthSession.exchange`. */
@@ -277,6 +341,11 @@ export declare class Vault {
 export interface AccessTokenOptions {
   /** For how many more milliseconds it must be valid. Default 0. */
   minValidityMs?: number
+  /**
+   * A token made for another purpose, in the provider's words (Clerk's JWT templates). It is asked for each time. Default:
+   * the access token.
+   */
+  template?: string
 }
 
 /** An account that the vault knows. */
@@ -326,11 +395,19 @@ export interface AuthSessionOptions {
   http?: HttpOptions
 }
 
+/** Which sign-in a callback belonged to, and what came of it. */
+export interface CallbackResult {
+  /** The identifier of the sign-in. */
+  id: string
+  /** What came of it. */
+  result: SignInResult
+}
+
 /**
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
 
 /** How an exchange is driven. */
 export interface ExchangeOptions {
@@ -346,6 +423,18 @@ export interface ExchangeOptions {
   upload?: boolean
   /** How many bytes will be written, where that is known. */
   contentLength?: number
+}
+
+/** A way to prove who one is with a code. */
+export interface Factor {
+  /** The provider's name for it, such as `totp`. */
+  strategy: string
+  /** Where the code goes, as far as the server shows it. */
+  hint: string | null
+  /** Whether there is a code to type in already; else ask for one with `sendCode`. */
+  sent: boolean
+  /** Whether it stands in for a password, and not beside one. */
+  first: boolean
 }
 
 /** The beginning of an answer. Holds no token of the session. */
@@ -445,6 +534,28 @@ export interface Passphrase {
   passphrase: string
 }
 
+/** A sign-in that waits for the person. It survives a restart of the application until it expires. */
+export interface PendingSignIn {
+  /** Names it for `submitCode`, `waitForSignIn` and the like. Unguessable. */
+  id: string
+  /** What it waits for: that the `browser` comes back, that another `device` allows it, or a `code`. */
+  awaits: 'browser' | 'device' | 'code'
+  /** When it is given up, in milliseconds since 1970. */
+  expiresAtMs: number
+  /** `browser`: what the system's browser is to open. */
+  url?: string
+  /** `browser`: where it comes back to. */
+  redirectUri?: string
+  /** `device`: what the person types on the other device. */
+  userCode?: string
+  /** `device`: the page where. */
+  verificationUri?: string
+  /** `device`: the same page with the code in it, for a QR code. */
+  verificationUriComplete?: string
+  /** `code`: from where it may come. */
+  factors?: Array<Factor>
+}
+
 /** What protects a vault. Proven: the key was read from this backend when the vault was opened. */
 export interface Protection {
   /** The store that holds the root key. */
@@ -496,6 +607,24 @@ export interface RefreshOptions {
   retryUnanswered?: boolean
 }
 
+/** A session of the same person, here or on another device. Holds no token. */
+export interface RemoteSession {
+  /** Names it for `endSession`. */
+  id: string
+  /** Whether it is this one. */
+  current: boolean
+  /** When it began, in milliseconds since 1970. */
+  createdAtMs: number | null
+  /** When it was used last, in milliseconds since 1970. */
+  activeAtMs: number | null
+  /** When it ends, in milliseconds since 1970. */
+  expiresAtMs: number | null
+  /** The address it was used from. */
+  ipAddress: string | null
+  /** The software it was used with. */
+  userAgent: string | null
+}
+
 /** What the application allows a session. */
 export interface SessionPolicy {
   /** The session locks after so many milliseconds without a request, a token taken, or `touch()`. Default never. */
@@ -515,8 +644,9 @@ export interface SessionSnapshot {
    * Why it stands there. `elsewhere`: another process of the application renewed, signed in or out. `unanswered`: a refresh
    * token that serves once was sent and no answer came; it may be spent and is not sent again by itself. `notStored`: the
    * vault could not take the new tokens yet. `busy`: another process renews and does not come to an end.
+   * `challenge`: the server wants the person to prove again who they are, in the browser or with `method: 'stepUp'`.
    */
-  reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'
+  reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'challenge' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'
   /** Whose session it is, or was until it ended. */
   user: User | null
   /** When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say. */
@@ -533,19 +663,55 @@ export interface SetOptions {
   ttlMs?: number
 }
 
-/** How somebody signs in. Which fields there are depends on `method`. */
+/**
+ * How somebody signs in. Which fields there are depends on `method`. What a provider cannot do rejects with
+ * `ERR_NOT_SUPPORTED`.
+ */
 export interface SignInRequest {
   /**
-   * The way of signing in: `password`, or `tokens` that the application has already, where the provider renews with a
-   * refresh token (`token-endpoint`, `oidc`).
+   * The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
+   * with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
+   * `stepUp` without the browser.
    */
-  method: 'password' | 'tokens'
-  /** `password`: the e-mail address. */
+  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'
+  /** `password`, `code`: the e-mail address. */
   email?: string
+  /** `password`, `code`: the user name, in the place of the address. */
+  username?: string
   /** `password`: the password. */
   password?: string
   /** `password`: whether using the session prolongs it beyond its first period. Default true. */
   rememberMe?: boolean
+  /**
+   * `browser`: how the browser comes back: to the provider's `redirectUri` (`app`), or to a port of this machine
+   * (`loopback`). Default `app` where there is a `redirectUri`.
+   */
+  redirect?: 'app' | 'loopback'
+  /** `browser`: the social or enterprise provider to go on to, such as `google`. */
+  connection?: string
+  /** `browser`: the organization to sign in to. */
+  organizationId?: string
+  /** `browser`: the domain whose identity provider is to be used. */
+  domainHint?: string
+  /** `browser`: who probably signs in. */
+  loginHint?: string
+  /** `browser`: which page to show first, such as `sign-up`. */
+  screenHint?: string
+  /**
+   * `browser`: whether to ask again: `login`, `consent`, `select_account`, `none` (OpenID Connect Core 1.0 section
+   * 3.1.2.1).
+   */
+  prompt?: string
+  /** `browser`: how long ago the person may have signed in, in seconds. */
+  maxAgeS?: number
+  /** `browser`: how strongly the person is to prove who they are (OpenID Connect Core 1.0 section 3.1.2.1). */
+  acrValues?: string
+  /** `browser`, `device`: the scopes to ask for, separated by spaces. Default: the provider's. */
+  scope?: string
+  /** `browser`: the `WWW-Authenticate` field of an answer that asked for more (RFC 9470). */
+  challenge?: string
+  /** `stepUp`: what is to be proven, in the provider's own words. */
+  level?: string
   /** `tokens`: the access token. */
   accessToken?: string
   /** `tokens`: the refresh token. Without it the session ends with the access token. */
@@ -556,12 +722,23 @@ export interface SignInRequest {
   user?: UserOfTokens
 }
 
-/** How a sign-in ended. */
-export interface SignInResult {
-  /** The sign-in is complete. */
-  status: 'complete'
-  /** Who is signed in. */
-  user: User
+/** What a step of signing in has come to. */
+export type SignInResult =
+  | { status: 'complete'; /** Who is signed in. */
+  user: User }
+  | { status: 'pending'; /** The sign-in, and what it waits for. */
+  signIn: PendingSignIn }
+
+/** How to sign out. */
+export interface SignOutOptions {
+  /** Where the browser goes when it has signed out too. Must be one that the provider knows. */
+  returnTo?: string
+}
+
+/** What is left to do after a sign-out. */
+export interface SignOutResult {
+  /** What the system's browser may open to sign out of the provider's own pages too; `null` when there is nothing to open. */
+  browserUrl: string | null
 }
 
 /** A new account. */
@@ -572,6 +749,18 @@ export interface SignUpRequest {
   password: string
   /** The display name. */
   name: string
+  /** The user name, where the server has such. */
+  username?: string
+}
+
+/** A code that the person typed. */
+export interface SubmittedCode {
+  /** Which `Factor.strategy` it is of; `callback` for what the person copied from the browser's address bar. */
+  strategy: string
+  /** The code, at most 8,192 bytes. */
+  code: string
+  /** Whether this device need not be asked again for a while. Default false. */
+  trustDevice?: boolean
 }
 
 /** Who is signed in, as far as the server tells. */

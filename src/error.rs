@@ -150,6 +150,37 @@ pub enum Error {
         /// The server's error code: `[A-Z0-9_]`, at most 64 characters.
         reason: String,
     },
+    /// The provider cannot do what was asked.
+    #[error("This provider does not support {0}. See its page in docs/providers.")]
+    NotSupported(&'static str),
+    /// The code that the person typed is wrong.
+    #[error("The code is not right. Ask for it again.")]
+    InvalidCode,
+    /// The sign-in took too long, or had too many wrong codes.
+    #[error("This sign-in is over. Begin it anew.")]
+    SignInExpired,
+    /// No sign-in that waits has this identifier or callback state.
+    #[error(
+        "No sign-in waits for this. It was completed, cancelled or begun elsewhere; begin it anew."
+    )]
+    SignInNotFound,
+    /// The application gave the sign-in up.
+    #[error("The sign-in was cancelled.")]
+    SignInCancelled,
+    /// An address that the browser came back with is none of ours, or not of the form it should have.
+    #[error("The address that came back is not the callback of a sign-in ({0}). It was ignored.")]
+    CallbackInvalid(&'static str),
+    /// The person, or the server on its own, refused.
+    #[error("The sign-in was refused in the browser ({0}).")]
+    AccessDenied(String),
+    /// The ID token does not prove what it should.
+    #[error("The server's ID token does not hold ({0}). The sign-in was dropped.")]
+    IdTokenInvalid(&'static str),
+    /// The server wants to see the person first.
+    #[error(
+        "The server wants the person to prove again who they are ({0}). Sign in with method 'browser' or 'stepUp'; nothing was signed out."
+    )]
+    StepUpRequired(String),
     /// The server wants a second factor.
     #[error("The server asks for a second factor, which this sign-in does not carry.")]
     SecondFactorRequired,
@@ -268,6 +299,15 @@ codes! {
     Error::EmailNotVerified => "ERR_EMAIL_NOT_VERIFIED",
     Error::RateLimited { .. } => "ERR_RATE_LIMITED",
     Error::SignInRejected { .. } => "ERR_SIGN_IN_REJECTED",
+    Error::NotSupported(_) => "ERR_NOT_SUPPORTED",
+    Error::InvalidCode => "ERR_INVALID_CODE",
+    Error::SignInExpired => "ERR_SIGN_IN_EXPIRED",
+    Error::SignInNotFound => "ERR_SIGN_IN_NOT_FOUND",
+    Error::SignInCancelled => "ERR_SIGN_IN_CANCELLED",
+    Error::CallbackInvalid(_) => "ERR_CALLBACK_INVALID",
+    Error::AccessDenied(_) => "ERR_ACCESS_DENIED",
+    Error::IdTokenInvalid(_) => "ERR_ID_TOKEN_INVALID",
+    Error::StepUpRequired(_) => "ERR_STEP_UP_REQUIRED",
     Error::SecondFactorRequired => "ERR_SECOND_FACTOR_REQUIRED",
     Error::NotSignedIn => "ERR_NOT_SIGNED_IN",
     Error::SessionExpired => "ERR_SESSION_EXPIRED",

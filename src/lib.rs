@@ -1,7 +1,7 @@
 //! Auth sessions for Electron, kept in Rust: tokens sealed under the OS keychain, refreshed exactly once, never shown
 //! to a web page.
 //!
-//! Dependencies point one way: `node → session → {provider → http, vault → keychain} → {error, secret, clock}`.
+//! Dependencies point one way: `node → session → {provider → oauth → http, vault → keychain} → {error, secret, clock}`.
 
 pub mod clock;
 mod error;
@@ -19,6 +19,7 @@ pub mod keychain;
     allow(dead_code, reason = "napi registers nothing in a test build")
 )]
 mod node;
+pub mod oauth;
 pub mod provider;
 pub mod secret;
 pub mod session;

@@ -26,7 +26,8 @@ pub use redirect::Redirects;
 
 use crate::{Error, Result};
 use body::Progress;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+pub use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -153,7 +154,7 @@ impl From<Request> for Call {
     }
 }
 
-fn authorize(headers: &mut HeaderMap, token: &str) -> Result<()> {
+pub(crate) fn authorize(headers: &mut HeaderMap, token: &str) -> Result<()> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| Error::UnexpectedResponse("its token does not fit a header"))?;
     value.set_sensitive(true);

@@ -11,6 +11,8 @@ mod listener;
 mod pending;
 mod process;
 mod promise;
+mod provider;
 mod queue;
 mod session;
+mod sign_in;
 mod vault;

@@ -9,10 +9,10 @@
 
 use super::handles::Handles;
 use super::{
-    Credentials, Grant, Observation, Provider, Renewal, Sent, SignIn, SignUp, User, check_served,
-    safe_reason,
+    Context, Credentials, Grant, Identifier, Observation, Provider, Renewal, Sent, SignIn, SignUp,
+    Step, Switch, User, check_no_switch, check_served, safe_reason,
 };
-use crate::http::{HttpClient, Method, Origin, Request, Response, Url, parse_url};
+use crate::http::{Method, Origin, Request, Response, Url, parse_url};
 use crate::secret::SecretString;
 use crate::{Error, Result};
 use async_trait::async_trait;
@@ -81,16 +81,10 @@ impl BetterAuth {
     }
 
     /// Sends a sign-in or sign-up, and asks `get-session` for what its answer leaves out: when the session ends.
-    async fn grant(
-        &self,
-        http: &HttpClient,
-        request: Request,
-        sliding: bool,
-        now_ms: u64,
-    ) -> Result<Grant> {
-        let response = http.send(request).await?;
-        let grant = read_grant(&response, sliding, now_ms)?;
-        let confirming = self.renew(http, &grant.credentials, &grant.user, now_ms);
+    async fn grant(&self, cx: &Context<'_>, request: Request, sliding: bool) -> Result<Grant> {
+        let response = cx.http.send(request).await?;
+        let grant = read_grant(&response, sliding, cx.now_ms)?;
+        let confirming = self.renew(cx, &grant.credentials, &grant.user, None);
         match tokio::time::timeout(CONFIRM_TIMEOUT, confirming).await {
             Ok(Ok(Renewal::Renewed(confirmed))) => Ok(confirmed),
             // When the session ends is learnt from the next answer.
@@ -109,46 +103,43 @@ impl Provider for BetterAuth {
         &self.base_url
     }
 
-    async fn sign_in(&self, http: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant> {
+    async fn sign_in(&self, cx: &Context<'_>, how: SignIn) -> Result<Step> {
         let SignIn::Password {
-            email,
+            identifier: Identifier::Email(email),
             password,
             remember_me,
         } = how
         else {
-            return Err(Error::InvalidArgument(
-                "method must be 'password' for a Better Auth server.".to_owned(),
-            ));
+            return Err(Error::NotSupported("this method of signing in"));
         };
         let body =
             json!({ "email": email, "password": password.expose(), "rememberMe": remember_me });
-        self.grant(
-            http,
-            self.post("/sign-in/email", &body),
-            remember_me,
-            now_ms,
-        )
-        .await
+        self.grant(cx, self.post("/sign-in/email", &body), remember_me)
+            .await
+            .map(Step::Complete)
     }
 
-    async fn sign_up(&self, http: &HttpClient, account: SignUp, now_ms: u64) -> Result<Grant> {
+    async fn sign_up(&self, cx: &Context<'_>, account: SignUp) -> Result<Step> {
         let SignUp {
             email,
             password,
             name,
+            ..
         } = account;
         let body = json!({ "email": email, "password": password.expose(), "name": name });
-        self.grant(http, self.post("/sign-up/email", &body), true, now_ms)
+        self.grant(cx, self.post("/sign-up/email", &body), true)
             .await
+            .map(Step::Complete)
     }
 
     async fn renew(
         &self,
-        http: &HttpClient,
+        cx: &Context<'_>,
         credentials: &Credentials,
         _user: &User,
-        now_ms: u64,
+        switch: Option<&Switch>,
     ) -> Result<Renewal> {
+        check_no_switch(switch)?;
         let mut url = self.route("/get-session");
         if !credentials.sliding {
             url.query_pairs_mut()
@@ -156,7 +147,7 @@ impl Provider for BetterAuth {
         }
         let mut request = Request::new(Method::GET, url);
         request.authorize(credentials.access_token.expose())?;
-        let response = http.send(request).await?;
+        let response = cx.http.send(request).await?;
         check_served(&response)?;
         if !response.status.is_success() {
             return Err(Error::UnexpectedResponse("get-session refused the request"));
@@ -169,15 +160,15 @@ impl Provider for BetterAuth {
                 token,
                 credentials.sliding,
                 &response,
-                now_ms,
+                cx.now_ms,
             ))),
         }
     }
 
-    async fn revoke(&self, http: &HttpClient, credentials: &Credentials) -> Result<()> {
+    async fn revoke(&self, cx: &Context<'_>, credentials: &Credentials) -> Result<()> {
         let mut request = self.post("/sign-out", &json!({}));
         request.authorize(credentials.access_token.expose())?;
-        let response = http.send(request).await?;
+        let response = cx.http.send(request).await?;
         check_served(&response)?;
         if response.status.is_success() {
             return Ok(());
@@ -318,6 +309,7 @@ impl SessionAnswer {
                 expires_at_ms,
                 confirmed_at_ms: now_ms,
                 sliding,
+                private: None,
             },
             user: self.user.into(),
         }
@@ -372,6 +364,7 @@ fn read_grant(response: &Response, sliding: bool, now_ms: u64) -> Result<Grant> 
             expires_at_ms: None,
             confirmed_at_ms: now_ms,
             sliding,
+            private: None,
         },
         user: user.into(),
     })

@@ -3,8 +3,8 @@
 
 use super::token_answer::{Claims, TokenAnswer};
 use super::{
-    Credentials, Grant, Provider, Renewal, SignIn, SignUp, Spending, User, adopt_tokens,
-    check_served, renew_without_refresh_token, safe_reason,
+    Context, Credentials, Grant, Provider, Renewal, SignIn, Spending, Step, Switch, User,
+    adopt_tokens, check_no_switch, check_served, renew_without_refresh_token, safe_reason,
 };
 use crate::http::{HttpClient, Method, Origin, Request, Response, Url, parse_url};
 use crate::{Error, Result};
@@ -147,37 +147,30 @@ impl Provider for Oidc {
         &self.issuer
     }
 
-    async fn sign_in(&self, http: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant> {
+    async fn sign_in(&self, cx: &Context<'_>, how: SignIn) -> Result<Step> {
         if !matches!(how, SignIn::Tokens { .. }) {
-            return Err(Error::InvalidArgument(
-                "method must be 'tokens' for an OIDC server.".to_owned(),
-            ));
+            return Err(Error::NotSupported("this method of signing in"));
         }
-        let (credentials, user) = adopt_tokens(how, now_ms)?;
+        let (credentials, user) = adopt_tokens(how, cx.now_ms)?;
         let user = match user {
             Some(user) => user,
-            None => self.userinfo(http, &credentials).await?,
+            None => self.userinfo(cx.http, &credentials).await?,
         };
-        Ok(Grant { credentials, user })
-    }
-
-    async fn sign_up(&self, _: &HttpClient, _: SignUp, _: u64) -> Result<Grant> {
-        Err(Error::InvalidArgument(
-            "An OIDC server makes accounts in the browser.".to_owned(),
-        ))
+        Ok(Step::Complete(Grant { credentials, user }))
     }
 
     async fn renew(
         &self,
-        http: &HttpClient,
+        cx: &Context<'_>,
         credentials: &Credentials,
         user: &User,
-        now_ms: u64,
+        switch: Option<&Switch>,
     ) -> Result<Renewal> {
+        check_no_switch(switch)?;
         let Some(refresh_token) = &credentials.refresh_token else {
-            return Ok(renew_without_refresh_token(credentials, user, now_ms));
+            return Ok(renew_without_refresh_token(credentials, user, cx.now_ms));
         };
-        let url = &self.endpoints(http).await?.token;
+        let url = &self.endpoints(cx.http).await?.token;
         let request = form(
             url,
             &[
@@ -186,13 +179,13 @@ impl Provider for Oidc {
                 ("client_id", &self.client_id),
             ],
         );
-        let response = http.send(request).await?;
+        let response = cx.http.send(request).await?;
         check_served(&response)?;
         if response.status.is_success() {
             let answer = TokenAnswer::parse(&response.body)?;
             let said = answer.id_claims().map(User::from);
             return Ok(Renewal::Renewed(Grant {
-                credentials: answer.into_credentials(Some(credentials), now_ms),
+                credentials: answer.into_credentials(Some(credentials), cx.now_ms),
                 // Another subject would be another session (OpenID Connect Core 1.0 section 12.2).
                 user: said
                     .filter(|said| said.id == user.id)
@@ -213,8 +206,8 @@ impl Provider for Oidc {
     }
 
     /// RFC 7009: revoking the refresh token ends the grant.
-    async fn revoke(&self, http: &HttpClient, credentials: &Credentials) -> Result<()> {
-        let Some(url) = &self.endpoints(http).await?.revocation else {
+    async fn revoke(&self, cx: &Context<'_>, credentials: &Credentials) -> Result<()> {
+        let Some(url) = &self.endpoints(cx.http).await?.revocation else {
             return Ok(());
         };
         let (token, hint) = match &credentials.refresh_token {
@@ -229,7 +222,7 @@ impl Provider for Oidc {
                 ("client_id", &self.client_id),
             ],
         );
-        let response = http.send(request).await?;
+        let response = cx.http.send(request).await?;
         check_served(&response)
     }
 }

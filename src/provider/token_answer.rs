@@ -83,6 +83,7 @@ impl TokenAnswer {
             expires_at_ms,
             confirmed_at_ms: now_ms,
             sliding: true,
+            private: before.and_then(|before| before.private.as_ref().map(copy)),
         }
     }
 }
@@ -120,7 +121,7 @@ fn seconds_to_millis(seconds: f64) -> Option<u64> {
         .then_some((seconds * 1000.0) as u64)
 }
 
-fn claims_of<T: DeserializeOwned>(token: &str) -> Option<T> {
+pub(super) fn claims_of<T: DeserializeOwned>(token: &str) -> Option<T> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())

@@ -219,8 +219,17 @@ async fn fetch(
         Err(error) => return Err(error),
     };
     let call = prepare(request);
-    let again = call.again();
+    let mut again = call.again();
     let mut answer = send(engine, call, fresh.as_ref(), delivery).await?;
+    if fresh.is_some()
+        && engine
+            .provider()
+            .learn(answer.url(), answer.status(), answer.headers())
+        && let Some(call) = again
+    {
+        again = call.again();
+        answer = send(engine, call, fresh.as_ref(), delivery).await?;
+    }
     if answer.status() == 401
         && let Some(sent) = &fresh
     {
@@ -343,6 +352,20 @@ impl Received {
             Self::Streamed(answer) => answer.status,
         }
     }
+
+    fn url(&self) -> &Url {
+        match self {
+            Self::Whole(response) => &response.url,
+            Self::Streamed(answer) => &answer.url,
+        }
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        match self {
+            Self::Whole(response) => &response.headers,
+            Self::Streamed(answer) => &answer.headers,
+        }
+    }
 }
 
 async fn send(
@@ -352,7 +375,14 @@ async fn send(
     delivery: Delivery,
 ) -> Result<Received> {
     if let Some(fresh) = fresh {
-        call.authorize(fresh.credentials.access_token.expose())?;
+        let (provider, now_ms) = (engine.provider(), engine.now_ms());
+        provider.authorize(
+            &call.method,
+            &call.url,
+            &mut call.headers,
+            &fresh.credentials,
+            now_ms,
+        )?;
     }
     let to_provider = engine.provider().base_url().origin() == call.url.origin();
     let answer = match delivery {

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use electron_latchkey::clock::{Clock, ManualClock};
-use electron_latchkey::http::{HttpClient, Url};
+use electron_latchkey::http::Url;
 use electron_latchkey::keychain::MemoryKeychain;
 use electron_latchkey::provider::{
-    Credentials, Grant, Provider, Renewal, SignIn, SignUp, Spending, User,
+    Context, Credentials, Grant, Identifier, Provider, Renewal, SignIn, Spending, Step, Switch,
+    User,
 };
 use electron_latchkey::secret::SecretString;
 use electron_latchkey::session::{Session, SessionOptions, Snapshot, State};
@@ -89,6 +90,7 @@ impl Scripted {
                 expires_at_ms: Some(now_ms + MINUTE),
                 confirmed_at_ms: now_ms,
                 sliding: true,
+                private: None,
             },
             user: User {
                 id: "u1".to_owned(),
@@ -118,25 +120,21 @@ impl Provider for Scripted {
         &self.base_url
     }
 
-    async fn sign_in(&self, _: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant> {
+    async fn sign_in(&self, cx: &Context<'_>, how: SignIn) -> Result<Step> {
         match how {
             SignIn::Password { password, .. } if password.expose() == "right" => {
-                Ok(Self::grant(0, now_ms))
+                Ok(Step::Complete(Self::grant(0, cx.now_ms)))
             }
             _ => Err(Error::InvalidCredentials),
         }
     }
 
-    async fn sign_up(&self, _: &HttpClient, _: SignUp, now_ms: u64) -> Result<Grant> {
-        Ok(Self::grant(0, now_ms))
-    }
-
     async fn renew(
         &self,
-        _: &HttpClient,
+        cx: &Context<'_>,
         credentials: &Credentials,
         _: &User,
-        now_ms: u64,
+        _: Option<&Switch>,
     ) -> Result<Renewal> {
         let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
         let _permit = self.gate.acquire().await.unwrap();
@@ -144,7 +142,7 @@ impl Provider for Scripted {
         match answer.unwrap_or(Answer::Renewed) {
             Answer::Renewed => {
                 self.spend(credentials);
-                Ok(Renewal::Renewed(Self::grant(number, now_ms)))
+                Ok(Renewal::Renewed(Self::grant(number, cx.now_ms)))
             }
             Answer::Lost => {
                 self.spend(credentials);
@@ -159,7 +157,7 @@ impl Provider for Scripted {
         self.spending
     }
 
-    async fn revoke(&self, _: &HttpClient, credentials: &Credentials) -> Result<()> {
+    async fn revoke(&self, _: &Context<'_>, credentials: &Credentials) -> Result<()> {
         if self.unreachable.load(Ordering::SeqCst) {
             return Err(REFUSED);
         }
@@ -262,7 +260,7 @@ fn vault_options(dir: &TempDir) -> VaultOptions {
 
 pub(crate) fn password(password: &str) -> SignIn {
     SignIn::Password {
-        email: "a@example.com".to_owned(),
+        identifier: Identifier::Email("a@example.com".to_owned()),
         password: SecretString::new(password.to_owned()),
         remember_me: true,
     }

@@ -138,6 +138,12 @@ function awaitingRestart(): BridgeError {
 // Asking for the snapshot publishes a change that is still queued, so a page hears the event before the answer.
 function signInResult(result: AddonSignInResult, lifecycle: Lifecycle): SignInResult {
   lifecycle.snapshot();
+  if (result.status === 'pending') {
+    throw new BridgeError(
+      'ERR_SECOND_FACTOR_REQUIRED',
+      'The server asks for a second factor, which cannot be given here.',
+    );
+  }
   return { status: result.status, user: copyUser(result.user) };
 }
 

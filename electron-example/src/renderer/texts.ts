@@ -253,6 +253,7 @@ export const reasonTexts: Record<AuthReason, string> = {
   busy: 'Another copy of this app is renewing the session.',
   notStored: 'The renewed session could not be saved.',
   unanswered: 'The server did not answer a renewal.',
+  challenge: 'The server wants to know that it is you.',
   ended: 'The server ended the session.',
   lifetime: 'The session reached the end of its time.',
   signedOut: 'You signed out.',
@@ -323,6 +324,42 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   ERR_SIGN_IN_REJECTED: {
     title: 'The server refused the sign-in',
     text: 'Try again. If it stays so, ask whoever runs the server.',
+  },
+  ERR_NOT_SUPPORTED: {
+    title: 'This server does not offer that',
+    text: 'Choose another way.',
+  },
+  ERR_INVALID_CODE: {
+    title: 'The code is not right',
+    text: 'Check it and type it again.',
+  },
+  ERR_SIGN_IN_EXPIRED: {
+    title: 'The sign-in took too long',
+    text: 'Begin it anew.',
+  },
+  ERR_SIGN_IN_NOT_FOUND: {
+    title: 'This sign-in is not waiting any more',
+    text: 'Begin it anew.',
+  },
+  ERR_SIGN_IN_CANCELLED: {
+    title: 'The sign-in was cancelled',
+    text: 'You can begin it anew.',
+  },
+  ERR_CALLBACK_INVALID: {
+    title: 'That address does not belong to a sign-in',
+    text: 'Nothing was changed.',
+  },
+  ERR_ACCESS_DENIED: {
+    title: 'The sign-in was refused in the browser',
+    text: 'Begin it anew if that was a mistake.',
+  },
+  ERR_ID_TOKEN_INVALID: {
+    title: 'The server’s answer cannot be trusted',
+    text: 'Nothing was changed. Ask whoever runs the server.',
+  },
+  ERR_STEP_UP_REQUIRED: {
+    title: 'The server wants to know that it is you',
+    text: 'Sign in once more in the browser.',
   },
   ERR_SECOND_FACTOR_REQUIRED: {
     title: 'This account asks for a second factor',

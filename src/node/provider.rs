@@ -1,0 +1,69 @@
+//! Who signs people in, as JavaScript says it.
+
+use crate::Error;
+use crate::provider::{
+    BetterAuth, Oidc, OidcOptions, Provider, TokenEndpoint, TokenEndpointOptions,
+};
+use napi_derive::napi;
+use std::sync::Arc;
+
+/// Who signs people in. Which fields there are depends on `type`.
+#[napi(object)]
+#[derive(Debug)]
+pub struct ProviderOptions {
+    /// The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
+    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+    #[napi(
+        js_name = "type",
+        ts_type = "'better-auth' | 'token-endpoint' | 'oidc'"
+    )]
+    pub kind: String,
+    /// `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
+    /// address, as all URLs here.
+    pub base_url: Option<String>,
+    /// `token-endpoint`: `POST {refreshToken}` answers `{accessToken, refreshToken?, expiresIn?, user?}`, `expiresIn` in
+    /// seconds; 401 and 403 end the session.
+    pub refresh_url: Option<String>,
+    /// `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in.
+    pub sign_in_url: Option<String>,
+    /// `token-endpoint`: `POST {refreshToken}` ends the session. Without it the server is not told.
+    pub sign_out_url: Option<String>,
+    /// `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies.
+    pub issuer: Option<String>,
+    /// `oidc`: the identifier of a public client.
+    pub client_id: Option<String>,
+    /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
+    /// is sent once, and one that may be spent is not sent again by itself.
+    pub refresh_token_reuse: Option<bool>,
+}
+
+pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn Provider>> {
+    let required = |name: &str, value: &Option<String>| {
+        value.clone().ok_or_else(|| {
+            Error::InvalidArgument(format!(
+                "provider.{name} is missing, which type '{}' needs.",
+                options.kind.escape_debug()
+            ))
+        })
+    };
+    let refresh_token_reuse = options.refresh_token_reuse.unwrap_or(false);
+    Ok(match options.kind.as_str() {
+        "better-auth" => Arc::new(BetterAuth::new(&required("baseUrl", &options.base_url)?)?),
+        "token-endpoint" => Arc::new(TokenEndpoint::new(&TokenEndpointOptions {
+            refresh_url: required("refreshUrl", &options.refresh_url)?,
+            sign_in_url: options.sign_in_url.clone(),
+            sign_out_url: options.sign_out_url.clone(),
+            refresh_token_reuse,
+        })?),
+        "oidc" => Arc::new(Oidc::new(OidcOptions {
+            issuer: required("issuer", &options.issuer)?,
+            client_id: required("clientId", &options.client_id)?,
+            refresh_token_reuse,
+        })?),
+        _ => {
+            return Err(Error::InvalidArgument(
+                "provider.type must be 'better-auth', 'token-endpoint' or 'oidc'.".to_owned(),
+            ));
+        }
+    })
+}
