@@ -570,12 +570,12 @@ export interface Protection {
 export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-   * refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `clerk` an instance of Clerk.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'clerk'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-   * address, as all URLs here.
+   * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
    */
   baseUrl?: string
   /**
@@ -596,6 +596,10 @@ export interface ProviderOptions {
    * is sent once, and one that may be spent is not sent again by itself.
    */
   refreshTokenReuse?: boolean
+  /** `clerk`: the publishable key from Clerk's dashboard. */
+  publishableKey?: string
+  /** `clerk`: where the browser comes back to, such as `com.example.app:/callback`. Needed for `method: 'browser'`. */
+  redirectUri?: string
 }
 
 /** How to refresh. */

@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::provider::{
-    BetterAuth, Oidc, OidcOptions, Provider, TokenEndpoint, TokenEndpointOptions,
+    BetterAuth, Clerk, ClerkOptions, Oidc, OidcOptions, Provider, TokenEndpoint,
+    TokenEndpointOptions,
 };
 use napi_derive::napi;
 use std::sync::Arc;
@@ -12,14 +13,14 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct ProviderOptions {
     /// The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server, `clerk` an instance of Clerk.
     #[napi(
         js_name = "type",
-        ts_type = "'better-auth' | 'token-endpoint' | 'oidc'"
+        ts_type = "'better-auth' | 'token-endpoint' | 'oidc' | 'clerk'"
     )]
     pub kind: String,
     /// `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-    /// address, as all URLs here.
+    /// address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
     pub base_url: Option<String>,
     /// `token-endpoint`: `POST {refreshToken}` answers `{accessToken, refreshToken?, expiresIn?, user?}`, `expiresIn` in
     /// seconds; 401 and 403 end the session.
@@ -35,6 +36,10 @@ pub struct ProviderOptions {
     /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
     /// is sent once, and one that may be spent is not sent again by itself.
     pub refresh_token_reuse: Option<bool>,
+    /// `clerk`: the publishable key from Clerk's dashboard.
+    pub publishable_key: Option<String>,
+    /// `clerk`: where the browser comes back to, such as `com.example.app:/callback`. Needed for `method: 'browser'`.
+    pub redirect_uri: Option<String>,
 }
 
 pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn Provider>> {
@@ -60,9 +65,15 @@ pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn
             client_id: required("clientId", &options.client_id)?,
             refresh_token_reuse,
         })?),
+        "clerk" => Arc::new(Clerk::new(ClerkOptions {
+            publishable_key: required("publishableKey", &options.publishable_key)?,
+            base_url: options.base_url.clone(),
+            redirect_uri: options.redirect_uri.clone(),
+        })?),
         _ => {
             return Err(Error::InvalidArgument(
-                "provider.type must be 'better-auth', 'token-endpoint' or 'oidc'.".to_owned(),
+                "provider.type must be 'better-auth', 'clerk', 'token-endpoint' or 'oidc'."
+                    .to_owned(),
             ));
         }
     })

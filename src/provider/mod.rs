@@ -1,12 +1,14 @@
 //! The servers that sign people in: one trait, one file for each.
 
 mod better_auth;
+mod clerk;
 mod handles;
 mod oidc;
 mod token_answer;
 mod token_endpoint;
 
 pub use better_auth::BetterAuth;
+pub use clerk::{Clerk, ClerkOptions};
 pub use oidc::{Oidc, OidcOptions};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointOptions};
 
