@@ -9,7 +9,11 @@ export const passwordOf = ({ email }) => ({ method: 'password', email, password:
 
 /** A session on an instance of its own, and nobody signed in: `{ server, session, vaultOptions, open }`. */
 export async function opened(t, { provider, ...options } = {}) {
-  const server = await ClerkServer.start(t, { accessTokenSeconds: 60, ...options });
+  const server = await ClerkServer.start(t, {
+    accessTokenSeconds: 60,
+    refuseOlderRotations: true,
+    ...options,
+  });
   const vaultOptions = await newVaultOptions(t);
   const vault = await openVault(t, vaultOptions);
   const open = (more) =>

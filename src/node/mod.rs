@@ -15,4 +15,5 @@ mod provider;
 mod queue;
 mod session;
 mod sign_in;
+mod sync_vault;
 mod vault;
