@@ -142,6 +142,12 @@ pub enum Error {
         /// The server's own `Retry-After`, in milliseconds, where it gave one.
         retry_after_ms: Option<u64>,
     },
+    /// The server locked the account for a while, after too many wrong codes or passwords.
+    #[error("The account is locked after too many wrong tries. Try again{}.", retry_hint(*.retry_after_ms))]
+    AccountLocked {
+        /// How long the server says, in milliseconds, where it does.
+        retry_after_ms: Option<u64>,
+    },
     /// The server refused the sign-in for a reason of its own.
     #[error("The server refused the sign-in (HTTP {status}, {reason}).")]
     SignInRejected {
@@ -319,6 +325,7 @@ codes! {
     Error::WeakPassword(_) => "ERR_WEAK_PASSWORD",
     Error::EmailNotVerified => "ERR_EMAIL_NOT_VERIFIED",
     Error::RateLimited { .. } => "ERR_RATE_LIMITED",
+    Error::AccountLocked { .. } => "ERR_ACCOUNT_LOCKED",
     Error::SignInRejected { .. } => "ERR_SIGN_IN_REJECTED",
     Error::NotSupported(_) => "ERR_NOT_SUPPORTED",
     Error::InvalidCode => "ERR_INVALID_CODE",

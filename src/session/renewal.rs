@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// Waits until no other process renews.
-    async fn turn(&self) -> Result<OwnedLock> {
+    pub(super) async fn turn(&self) -> Result<OwnedLock> {
         let started = Instant::now();
         loop {
             if let Some(turn) = OwnedLock::try_take(&self.turn_path)? {

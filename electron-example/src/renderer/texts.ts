@@ -321,6 +321,10 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'Too many tries',
     text: 'Wait a minute and try again.',
   },
+  ERR_ACCOUNT_LOCKED: {
+    title: 'This account is locked for a while',
+    text: 'There were too many wrong tries. Wait a quarter of an hour and sign in again.',
+  },
   ERR_SIGN_IN_REJECTED: {
     title: 'The server refused the sign-in',
     text: 'Try again. If it stays so, ask whoever runs the server.',
