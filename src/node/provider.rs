@@ -35,10 +35,6 @@ pub struct ProviderOptions {
     pub issuer: Option<String>,
     /// `oidc`: the identifier of a public client.
     pub client_id: Option<String>,
-    /// `oidc`: where the system's browser comes back to. An address of a private scheme such as `com.example.app:/callback`, one
-    /// of https that the app has claimed, or `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of
-    /// this machine, path `/callback`.
-    pub redirect_uri: Option<String>,
     /// `oidc`: the scopes, with spaces between. Default `openid profile email offline_access`. Without `openid` no ID token is
     /// asked for.
     pub scope: Option<String>,
@@ -53,6 +49,9 @@ pub struct ProviderOptions {
     /// is sent once, and one that may be spent is not sent again by itself.
     pub refresh_token_reuse: Option<bool>,
     /// Where the browser comes back to after `method: 'browser'`.
+    ///
+    /// `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
+    /// `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of this machine, path `/callback`.
     ///
     /// `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
     /// `method: 'browser'`.

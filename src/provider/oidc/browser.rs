@@ -202,6 +202,8 @@ impl Oidc {
         match callback.get("iss") {
             Some(issuer) if issuer == metadata.issuer => {}
             Some(_) => return Err(Error::CallbackInvalid("it is from another server")),
+            // A person pasted the code alone. PKCE ties it to this sign-in.
+            None if callback.is_bare() => {}
             None if metadata.names_issuer => {
                 return Err(Error::CallbackInvalid("it does not say from which server"));
             }
