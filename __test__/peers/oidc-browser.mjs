@@ -79,6 +79,7 @@ export class Browser {
       if (refuses) return { url: new URL(`${url.pathname}/abort`, url) };
       return { url, form: new URLSearchParams({ prompt: 'consent' }) };
     }
+    if (page.includes('interrupted')) return null;
     const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1];
     if (action === undefined) return null;
     const form = new URLSearchParams();

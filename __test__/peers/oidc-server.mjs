@@ -188,6 +188,8 @@ export class OidcServer {
     if (ctx.oidc?.route === 'revocation') this.counts.revocations++;
     const { grant_type, refresh_token } = ctx.oidc?.params ?? {};
     if (ctx.oidc?.route !== 'token' || grant_type !== 'refresh_token') return;
+    // It did not look at the token: it only wants another proof.
+    if (ctx.body?.error === 'use_dpop_nonce') return;
     this.counts.refreshes++;
     if (ctx.status === 200) {
       this.counts.granted++;
