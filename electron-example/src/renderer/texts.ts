@@ -65,6 +65,18 @@ export const texts = {
       nameMissing: 'Enter your name.',
     },
   },
+  browser: {
+    begin: 'Sign in with your browser',
+    opening: 'Opening your browser…',
+    waiting: 'Go on in your browser',
+    waitingBody: 'This window goes on by itself when you have signed in there.',
+    openAgain: 'Open it again',
+    copy: 'Copy the link',
+    copied: 'Copied',
+    cancel: 'Cancel',
+    paste: 'The browser did not come back here? Paste the address that it shows.',
+    submit: 'Go on',
+  },
   header: {
     signOut: 'Sign out',
     signingOut: 'Signing out…',
@@ -384,6 +396,10 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   ERR_UNLOCK_REFUSED: {
     title: 'The app stays locked',
     text: 'Nobody confirmed to unlock it.',
+  },
+  ERR_BROWSER_NOT_OPENED: {
+    title: 'Your browser could not be opened',
+    text: 'Copy the link and open it yourself.',
   },
   ERR_AWAITING_RESTART: {
     title: 'The app is not ready for the next person',
