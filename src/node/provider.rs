@@ -37,6 +37,16 @@ pub struct ProviderOptions {
     pub issuer: Option<String>,
     /// `oidc`, `workos`: the identifier of a public client.
     pub client_id: Option<String>,
+    /// `oidc`: the scopes, with spaces between. Default `openid profile email offline_access`. Without `openid` no ID token is
+    /// asked for.
+    pub scope: Option<String>,
+    /// `oidc`: what the person is asked again, such as `login`. Default `consent` where `offline_access` is asked for, without which
+    /// servers give no refresh token; an empty string: nothing.
+    pub prompt: Option<String>,
+    /// `oidc`: the API that the access token is for, where the server wants `audience`.
+    pub audience: Option<String>,
+    /// `oidc`: whether tokens are bound to a key of this device (DPoP, RFC 9449). Default false.
+    pub dpop: Option<bool>,
     /// `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own.
     pub api_url: Option<String>,
     /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
@@ -45,6 +55,9 @@ pub struct ProviderOptions {
     /// `clerk`: the publishable key from Clerk's dashboard.
     pub publishable_key: Option<String>,
     /// Where the browser comes back to after `method: 'browser'`.
+    ///
+    /// `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
+    /// `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of this machine, path `/callback`.
     ///
     /// `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
     /// `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
@@ -87,6 +100,11 @@ pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn
         "oidc" => Arc::new(Oidc::new(OidcOptions {
             issuer: required("issuer", &options.issuer)?,
             client_id: required("clientId", &options.client_id)?,
+            redirect_uri: options.redirect_uri.clone(),
+            scope: options.scope.clone(),
+            prompt: options.prompt.clone(),
+            audience: options.audience.clone(),
+            dpop: options.dpop.unwrap_or(false),
             refresh_token_reuse,
         })?),
         "workos" => Arc::new(WorkOs::new(WorkOsOptions {
