@@ -24,7 +24,15 @@ impl Engine {
     pub(super) async fn renew(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<()> {
         let result = self.renew_in_turn(asked, wish).await;
         if let Err(error) = &result {
-            self.note_trouble(asked.generation, error);
+            // A switch that is refused says nothing of the session as it is.
+            let is_refused_switch = wish.switch.is_some()
+                && matches!(
+                    error,
+                    Error::StepUpRequired(_) | Error::SignInRejected { .. }
+                );
+            if !is_refused_switch {
+                self.note_trouble(asked.generation, error);
+            }
         }
         result
     }
@@ -150,7 +158,9 @@ impl Engine {
     fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
         let (reason, wait_ms) = match error {
             _ if self.core().unstored.is_some() => (Reason::NotStored, None),
-            Error::Network { .. } | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
+            Error::Network { .. } | Error::Timeout { .. } | Error::Tls(_) => {
+                (Reason::Network, None)
+            }
             Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
             Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
                 (Reason::Server, None)

@@ -621,7 +621,10 @@ impl Engine {
                 let Some(Value::Text(text)) = engine.vault.record(&key)?.0 else {
                     continue;
                 };
-                let stored: Stored = parse(&text)?;
+                // What a newer version noted is for that one to go on with.
+                let Ok(stored) = parse::<Stored>(&text) else {
+                    continue;
+                };
                 if stored.session == engine.key && stored.provider == identity {
                     found.push((key[PREFIX.len()..].to_owned(), stored));
                 }
@@ -673,7 +676,7 @@ fn is_passing(error: &Error) -> bool {
         error,
         Error::Network { .. }
             | Error::Timeout { .. }
-            | Error::Tls
+            | Error::Tls(_)
             | Error::Server { .. }
             | Error::RateLimited { .. }
     )
