@@ -591,13 +591,12 @@ export interface Protection {
 export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
-   * instance of Clerk.
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-   * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
+   * address, as all URLs here.
    */
   baseUrl?: string
   /**
@@ -625,14 +624,11 @@ export interface ProviderOptions {
    * is sent once, and one that may be spent is not sent again by itself.
    */
   refreshTokenReuse?: boolean
-  /** `clerk`: the publishable key from Clerk's dashboard. */
-  publishableKey?: string
   /**
    * Where the browser comes back to after `method: 'browser'`.
    *
    * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
    * `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
-   * `clerk`: an address of the instance's list of redirect URLs. Needed for `method: 'browser'`.
    */
   redirectUri?: string
   /** `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`. */
