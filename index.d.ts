@@ -56,9 +56,9 @@ export declare class AuthSession {
   switchOrganization(organizationId: string | null): Promise<SessionSnapshot>
   /**
    * What the access token says of itself, where it is a JWT; `null` when it is none, or nobody is signed in. Nothing checks
-   * it here: the server it came from has.
+   * it here: the server it came from has. `T`: what they are known to be, such as `WorkOsClaims`.
    */
-  claims(): { [claim: string]: unknown } | null
+  claims<T extends object = { [claim: string]: unknown }>(): T | null
   /**
    * The person's sessions, on this device and others, where the provider tells.
    *
@@ -227,6 +227,27 @@ export declare class FetchExchange {
    * the token that it waited for goes on.
    */
   cancel(): void
+}
+
+/**
+ * A vault whose calls block: what `electron-latchkey/store` and `electron-latchkey/safe-storage` keep their records in.
+ * Applications use those, or `Vault`.
+ *
+ * The price of `open` is the keychain: while it answers, which takes milliseconds, or asks the person for a password, which
+ * takes up to `keychainTimeoutMs`, the app's main process stands still. Writes take as long as the disk's sync. The records
+ * are Latchkey's own: `Vault.keys()` of the same vault does not name them.
+ */
+export declare class SyncVault {
+  /**
+   * Opens the vault, or makes an empty one when neither its file nor its key exists, and blocks until it is open.
+   *
+   * Throws what `Vault.open` rejects with. Each can be tried again without a restart.
+   */
+  static open(options: VaultOptions): SyncVault
+  /** What protects this vault. */
+  protection(): Protection
+  /** Closes the vault and wipes its values from memory. Calls after this throw `ERR_VAULT_CLOSED`. */
+  close(): void
 }
 
 /**
@@ -570,9 +591,9 @@ export interface Protection {
 export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-   * refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
    * address, as all URLs here.
@@ -594,8 +615,12 @@ export interface ProviderOptions {
   signOutUrl?: string
   /** `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies. */
   issuer?: string
-  /** `oidc`: the identifier of a public client. */
+  /** `oidc`, `workos`: the identifier of a public client. */
   clientId?: string
+  /** `workos`: where the browser comes back to, such as `com.example.app://callback`. Default: to a port of this machine. */
+  redirectUri?: string
+  /** `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own. */
+  apiUrl?: string
   /**
    * `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
    * is sent once, and one that may be spent is not sent again by itself.
@@ -849,4 +874,47 @@ export interface VaultOptions {
   keychainTimeoutMs?: number
   /** How long a write waits for other processes, in milliseconds. Default 5000. */
   lockTimeoutMs?: number
+}
+
+/**
+ * What `session.claims<WorkOsClaims>()` answers with the provider `workos`: the claims of its access token under their own
+ * names, and what the sign-in told beside it. An environment may add claims of its own to them.
+ */
+export interface WorkOsClaims {
+  /** The user. */
+  sub: string
+  /** The session. */
+  sid: string
+  /** The server that issued the token. */
+  iss: string
+  /** When the token was issued, in seconds since 1970 by the server's clock. */
+  iat: number
+  /** When it ends, in seconds since 1970 by the server's clock. */
+  exp: number
+  /** Names the token. */
+  jti?: string
+  /** The organization that the session is for, if for one. */
+  org_id?: string
+  /** The person's role in the organization. */
+  role?: string
+  /** All of their roles there. */
+  roles?: Array<string>
+  /** What the roles permit. */
+  permissions?: Array<string>
+  /** What the organization has paid for. */
+  entitlements?: Array<string>
+  /** What is switched on for the organization or the person. */
+  feature_flags?: Array<string>
+  /** How the person signed in, such as `Password`, `SSO`, `GoogleOAuth`, `Impersonation`. */
+  authentication_method?: string
+  /** Who acts in the person's place, from the vendor's dashboard. */
+  impersonator?: WorkOsImpersonator
+}
+
+/** Somebody of the application's operators who acts in a user's place. */
+export interface WorkOsImpersonator {
+  /** Their e-mail address. */
+  email: string
+  /** Why, in their own words. */
+  reason: string | null
 }

@@ -4,6 +4,7 @@
 //! as `Error` objects with `name: 'LatchkeyError'` and a stable `code`, thrown and rejected alike.
 
 mod argument;
+mod claims;
 mod error;
 mod fetch;
 mod harden;
@@ -15,4 +16,5 @@ mod provider;
 mod queue;
 mod session;
 mod sign_in;
+mod sync_vault;
 mod vault;

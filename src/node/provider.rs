@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::provider::{
-    BetterAuth, BetterAuthOptions, Oidc, OidcOptions, Provider, TokenEndpoint, TokenEndpointOptions,
+    BetterAuth, BetterAuthOptions, Oidc, OidcOptions, Provider, TokenEndpoint,
+    TokenEndpointOptions, WorkOs, WorkOsOptions,
 };
 use napi_derive::napi;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct ProviderOptions {
     /// The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit.
     #[napi(
         js_name = "type",
-        ts_type = "'better-auth' | 'token-endpoint' | 'oidc'"
+        ts_type = "'better-auth' | 'token-endpoint' | 'oidc' | 'workos'"
     )]
     pub kind: String,
     /// `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
@@ -33,15 +34,17 @@ pub struct ProviderOptions {
     pub sign_out_url: Option<String>,
     /// `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies.
     pub issuer: Option<String>,
-    /// `oidc`: the identifier of a public client.
+    /// `oidc`, `workos`: the identifier of a public client.
     pub client_id: Option<String>,
+    /// `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own.
+    pub api_url: Option<String>,
     /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
     /// is sent once, and one that may be spent is not sent again by itself.
     pub refresh_token_reuse: Option<bool>,
     /// Where the browser comes back to after `method: 'browser'`.
     ///
     /// `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
-    /// `method: 'browser'`.
+    /// `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
     pub redirect_uri: Option<String>,
     /// `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`.
     pub electron_client_id: Option<String>,
@@ -82,9 +85,15 @@ pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn
             client_id: required("clientId", &options.client_id)?,
             refresh_token_reuse,
         })?),
+        "workos" => Arc::new(WorkOs::new(WorkOsOptions {
+            client_id: required("clientId", &options.client_id)?,
+            redirect_uri: options.redirect_uri.clone(),
+            api_url: options.api_url.clone(),
+        })?),
         _ => {
             return Err(Error::InvalidArgument(
-                "provider.type must be 'better-auth', 'token-endpoint' or 'oidc'.".to_owned(),
+                "provider.type must be 'better-auth', 'token-endpoint', 'oidc' or 'workos'."
+                    .to_owned(),
             ));
         }
     })

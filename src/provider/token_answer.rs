@@ -89,7 +89,7 @@ impl TokenAnswer {
 }
 
 /// How long a JWT lives from its issue on (RFC 7519 sections 4.1.4 and 4.1.6): a difference, so no clock matters.
-fn lifetime_ms(token: &str) -> Option<u64> {
+pub(super) fn lifetime_ms(token: &str) -> Option<u64> {
     #[derive(Deserialize)]
     struct Times {
         exp: f64,

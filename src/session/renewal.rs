@@ -24,7 +24,15 @@ impl Engine {
     pub(super) async fn renew(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<()> {
         let result = self.renew_in_turn(asked, wish).await;
         if let Err(error) = &result {
-            self.note_trouble(asked.generation, error);
+            // A switch that is refused says nothing of the session as it is.
+            let is_refused_switch = wish.switch.is_some()
+                && matches!(
+                    error,
+                    Error::StepUpRequired(_) | Error::SignInRejected { .. }
+                );
+            if !is_refused_switch {
+                self.note_trouble(asked.generation, error);
+            }
         }
         result
     }
