@@ -617,20 +617,6 @@ export interface ProviderOptions {
   issuer?: string
   /** `oidc`, `workos`: the identifier of a public client. */
   clientId?: string
-  /**
-   * `oidc`: the scopes, with spaces between. Default `openid profile email offline_access`. Without `openid` no ID token is
-   * asked for.
-   */
-  scope?: string
-  /**
-   * `oidc`: what the person is asked again, such as `login`. Default `consent` where `offline_access` is asked for, without which
-   * servers give no refresh token; an empty string: nothing.
-   */
-  prompt?: string
-  /** `oidc`: the API that the access token is for, where the server wants `audience`. */
-  audience?: string
-  /** `oidc`: whether tokens are bound to a key of this device (DPoP, RFC 9449). Default false. */
-  dpop?: boolean
   /** `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own. */
   apiUrl?: string
   /**
@@ -640,9 +626,6 @@ export interface ProviderOptions {
   refreshTokenReuse?: boolean
   /**
    * Where the browser comes back to after `method: 'browser'`.
-   *
-   * `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
-   * `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of this machine, path `/callback`.
    *
    * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
    * `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
