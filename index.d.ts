@@ -230,6 +230,27 @@ export declare class FetchExchange {
 }
 
 /**
+ * A vault whose calls block: what `electron-latchkey/store` and `electron-latchkey/safe-storage` keep their records in.
+ * Applications use those, or `Vault`.
+ *
+ * The price of `open` is the keychain: while it answers, which takes milliseconds, or asks the person for a password, which
+ * takes up to `keychainTimeoutMs`, the app's main process stands still. Writes take as long as the disk's sync. The records
+ * are Latchkey's own: `Vault.keys()` of the same vault does not name them.
+ */
+export declare class SyncVault {
+  /**
+   * Opens the vault, or makes an empty one when neither its file nor its key exists, and blocks until it is open.
+   *
+   * Throws what `Vault.open` rejects with. Each can be tried again without a restart.
+   */
+  static open(options: VaultOptions): SyncVault
+  /** What protects this vault. */
+  protection(): Protection
+  /** Closes the vault and wipes its values from memory. Calls after this throw `ERR_VAULT_CLOSED`. */
+  close(): void
+}
+
+/**
  * A small sealed store: keys and values in one file, under a root key that the OS keychain keeps.
  *
  * Reads come from memory; a write that has resolved is on disk. Several processes may open one vault.
@@ -407,7 +428,7 @@ export interface CallbackResult {
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_TLS_HOSTNAME' | 'ERR_TLS_EXPIRED' | 'ERR_TLS_UNTRUSTED' | 'ERR_INSECURE_URL' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
 
 /** How an exchange is driven. */
 export interface ExchangeOptions {

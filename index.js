@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.AuthSession = nativeBinding.AuthSession
 module.exports.FetchExchange = nativeBinding.FetchExchange
+module.exports.SyncVault = nativeBinding.SyncVault
 module.exports.Vault = nativeBinding.Vault
 module.exports.ErrorCode = nativeBinding.ErrorCode
 module.exports.hardenProcess = nativeBinding.hardenProcess

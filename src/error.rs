@@ -142,6 +142,12 @@ pub enum Error {
         /// The server's own `Retry-After`, in milliseconds, where it gave one.
         retry_after_ms: Option<u64>,
     },
+    /// The server locked the account for a while, after too many wrong codes or passwords.
+    #[error("The account is locked after too many wrong tries. Try again{}.", retry_hint(*.retry_after_ms))]
+    AccountLocked {
+        /// How long the server says, in milliseconds, where it does.
+        retry_after_ms: Option<u64>,
+    },
     /// The server refused the sign-in for a reason of its own.
     #[error("The server refused the sign-in (HTTP {status}, {reason}).")]
     SignInRejected {
@@ -221,9 +227,12 @@ pub enum Error {
         /// Whether the server may have received the request: all of it, or a part. See [`Error::was_never_sent`].
         sent: bool,
     },
-    /// The server's certificate, or the TLS handshake, was refused: before anything of the request was sent.
-    #[error("The server's TLS certificate was refused. The connection was not made.")]
-    Tls,
+    /// The server did not prove to be who it should, or spoke no TLS: before anything of the request was sent.
+    #[error("The connection was not made: {0}.")]
+    Tls(TlsFault),
+    /// A URL of http whose host is not this machine: what is sent there can be read on the way.
+    #[error("'http://{0}' may not carry a token. Use https; http is for loopback addresses only.")]
+    InsecureUrl(String),
     /// The server answered 5xx.
     #[error("The server failed (HTTP {status}). Try again later.")]
     Server {
@@ -252,6 +261,24 @@ pub enum Error {
     /// A broken promise inside Latchkey.
     #[error("Latchkey failed internally ({0}). Please report this with the steps that led to it.")]
     Internal(&'static str),
+}
+
+/// Why a server was not spoken to over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsFault {
+    /// The certificate is for another name.
+    #[error("the server's certificate is for another host")]
+    Hostname,
+    /// The certificate is not valid at this time.
+    #[error("the server's certificate has expired or is not valid yet. Check this device's clock")]
+    Expired,
+    /// Nobody who is trusted vouches for the certificate.
+    #[error("the server's certificate is not of an authority that is trusted here")]
+    Untrusted,
+    /// There was no handshake, or one that failed for another reason.
+    #[error("the TLS handshake failed")]
+    Handshake,
 }
 
 /// A result with the crate's [`Error`].
@@ -298,6 +325,7 @@ codes! {
     Error::WeakPassword(_) => "ERR_WEAK_PASSWORD",
     Error::EmailNotVerified => "ERR_EMAIL_NOT_VERIFIED",
     Error::RateLimited { .. } => "ERR_RATE_LIMITED",
+    Error::AccountLocked { .. } => "ERR_ACCOUNT_LOCKED",
     Error::SignInRejected { .. } => "ERR_SIGN_IN_REJECTED",
     Error::NotSupported(_) => "ERR_NOT_SUPPORTED",
     Error::InvalidCode => "ERR_INVALID_CODE",
@@ -317,7 +345,11 @@ codes! {
     Error::Superseded => "ERR_SUPERSEDED",
     Error::Network { .. } => "ERR_NETWORK",
     Error::Timeout { .. } => "ERR_TIMEOUT",
-    Error::Tls => "ERR_TLS",
+    Error::Tls(TlsFault::Handshake) => "ERR_TLS",
+    Error::Tls(TlsFault::Hostname) => "ERR_TLS_HOSTNAME",
+    Error::Tls(TlsFault::Expired) => "ERR_TLS_EXPIRED",
+    Error::Tls(TlsFault::Untrusted) => "ERR_TLS_UNTRUSTED",
+    Error::InsecureUrl(_) => "ERR_INSECURE_URL",
     Error::Server { .. } => "ERR_SERVER",
     Error::UnexpectedResponse(_) => "ERR_UNEXPECTED_RESPONSE",
     Error::OriginNotAllowed(_) => "ERR_ORIGIN_NOT_ALLOWED",
@@ -335,7 +367,7 @@ impl Error {
     pub fn was_never_sent(&self) -> bool {
         matches!(
             self,
-            Self::Network { sent: false, .. } | Self::Timeout { sent: false, .. } | Self::Tls
+            Self::Network { sent: false, .. } | Self::Timeout { sent: false, .. } | Self::Tls(_)
         )
     }
 

@@ -25,4 +25,4 @@ pub mod secret;
 pub mod session;
 pub mod vault;
 
-pub use error::{CODES, Error, Result};
+pub use error::{CODES, Error, Result, TlsFault};

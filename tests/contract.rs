@@ -28,6 +28,7 @@ fn every_code_is_explained_and_every_explanation_is_of_a_code() {
     let of_the_bridge = BTreeSet::from([
         "ERR_ADDON_NOT_LOADED",
         "ERR_AWAITING_RESTART",
+        "ERR_BROWSER_NOT_OPENED",
         "ERR_NO_BROKER",
         "ERR_SENDER_NOT_ALLOWED",
         "ERR_UNLOCK_REFUSED",

@@ -3,8 +3,8 @@
 
 mod support;
 
-use electron_latchkey::Error;
 use electron_latchkey::session::{Reason, State};
+use electron_latchkey::{Error, TlsFault};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use support::scripted::{Answer, LOST, MINUTE, REFUSED, World, password, token, until, until_it};
@@ -123,7 +123,7 @@ async fn signing_in_again_ends_the_doubt() {
 async fn what_was_never_sent_or_not_handled_is_tried_again_by_itself() {
     for trouble in [
         REFUSED,
-        Error::Tls,
+        Error::Tls(TlsFault::Handshake),
         Error::Server { status: 503 },
         Error::RateLimited {
             retry_after_ms: Some(10),

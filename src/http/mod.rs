@@ -254,8 +254,9 @@ impl HttpClient {
     /// Redirects are followed within the origin only.
     ///
     /// # Errors
-    /// `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_ORIGIN_NOT_ALLOWED` for a redirect elsewhere,
-    /// `ERR_RESPONSE_TOO_LARGE`, `ERR_INVALID_ARGUMENT` for a URL that may not carry a token.
+    /// `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_TLS_HOSTNAME`, `ERR_TLS_EXPIRED`, `ERR_TLS_UNTRUSTED`,
+    /// `ERR_ORIGIN_NOT_ALLOWED` for a redirect elsewhere, `ERR_RESPONSE_TOO_LARGE`, `ERR_INSECURE_URL` and
+    /// `ERR_INVALID_ARGUMENT` for a URL that may not carry a token.
     pub async fn send(&self, request: Request) -> Result<Response> {
         self.send_whole(request.into()).await
     }

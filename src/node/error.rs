@@ -18,6 +18,9 @@ fn build(env: &Env, error: &Error) -> Result<napi::Error> {
     object.set("code", error.code())?;
     if let Error::RateLimited {
         retry_after_ms: Some(ms),
+    }
+    | Error::AccountLocked {
+        retry_after_ms: Some(ms),
     } = error
     {
         #[expect(
@@ -67,6 +70,7 @@ pub enum ErrorCode {
     ERR_WEAK_PASSWORD,
     ERR_EMAIL_NOT_VERIFIED,
     ERR_RATE_LIMITED,
+    ERR_ACCOUNT_LOCKED,
     ERR_SIGN_IN_REJECTED,
     ERR_NOT_SUPPORTED,
     ERR_INVALID_CODE,
@@ -87,6 +91,10 @@ pub enum ErrorCode {
     ERR_NETWORK,
     ERR_TIMEOUT,
     ERR_TLS,
+    ERR_TLS_HOSTNAME,
+    ERR_TLS_EXPIRED,
+    ERR_TLS_UNTRUSTED,
+    ERR_INSECURE_URL,
     ERR_SERVER,
     ERR_UNEXPECTED_RESPONSE,
     ERR_ORIGIN_NOT_ALLOWED,

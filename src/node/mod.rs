@@ -16,4 +16,5 @@ mod provider;
 mod queue;
 mod session;
 mod sign_in;
+mod sync_vault;
 mod vault;

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::provider::{
-    BetterAuth, Oidc, OidcOptions, Provider, TokenEndpoint, TokenEndpointOptions, WorkOs,
-    WorkOsOptions,
+    BetterAuth, BetterAuthOptions, Oidc, OidcOptions, Provider, TokenEndpoint,
+    TokenEndpointOptions, WorkOs, WorkOsOptions,
 };
 use napi_derive::napi;
 use std::sync::Arc;
@@ -26,6 +26,9 @@ pub struct ProviderOptions {
     /// seconds; 401 and 403 end the session.
     pub refresh_url: Option<String>,
     /// `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in.
+    ///
+    /// `better-auth`: the page that signs people in in the browser, with the server's Electron plugin. Needed for
+    /// `method: 'browser'`, except with a `connection`.
     pub sign_in_url: Option<String>,
     /// `token-endpoint`: `POST {refreshToken}` ends the session. Without it the server is not told.
     pub sign_out_url: Option<String>,
@@ -33,13 +36,24 @@ pub struct ProviderOptions {
     pub issuer: Option<String>,
     /// `oidc`, `workos`: the identifier of a public client.
     pub client_id: Option<String>,
-    /// `workos`: where the browser comes back to, such as `com.example.app://callback`. Default: to a port of this machine.
-    pub redirect_uri: Option<String>,
     /// `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own.
     pub api_url: Option<String>,
     /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
     /// is sent once, and one that may be spent is not sent again by itself.
     pub refresh_token_reuse: Option<bool>,
+    /// Where the browser comes back to after `method: 'browser'`.
+    ///
+    /// `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
+    /// `method: 'browser'`. `workos`: one of the environment's redirect URIs, such as `com.example.app://callback`; default: a
+    /// port of this machine, path `/callback`.
+    pub redirect_uri: Option<String>,
+    /// `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`.
+    pub electron_client_id: Option<String>,
+    /// `better-auth`: the client identifier of the device flow. Default: as `electronClientId`.
+    pub device_client_id: Option<String>,
+    /// `better-auth`: the `Origin` that goes with the cookies of a second factor, one of the server's `trustedOrigins`.
+    /// Default: the scheme of `redirectUri`, such as `com.example.app:/`; without one, the server's own origin.
+    pub origin: Option<String>,
 }
 
 pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn Provider>> {
@@ -53,7 +67,14 @@ pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn
     };
     let refresh_token_reuse = options.refresh_token_reuse.unwrap_or(false);
     Ok(match options.kind.as_str() {
-        "better-auth" => Arc::new(BetterAuth::new(&required("baseUrl", &options.base_url)?)?),
+        "better-auth" => Arc::new(BetterAuth::with(BetterAuthOptions {
+            base_url: required("baseUrl", &options.base_url)?,
+            sign_in_url: options.sign_in_url.clone(),
+            redirect_uri: options.redirect_uri.clone(),
+            electron_client_id: options.electron_client_id.clone(),
+            device_client_id: options.device_client_id.clone(),
+            origin: options.origin.clone(),
+        })?),
         "token-endpoint" => Arc::new(TokenEndpoint::new(&TokenEndpointOptions {
             refresh_url: required("refreshUrl", &options.refresh_url)?,
             sign_in_url: options.sign_in_url.clone(),

@@ -83,6 +83,23 @@ pub struct Protection {
     pub path: String,
 }
 
+impl Protection {
+    pub(super) fn of(vault: &vault::Vault) -> Self {
+        let protection = vault.protection();
+        Self {
+            backend: protection
+                .backend
+                .map_or("passphrase", Backend::name)
+                .to_owned(),
+            description: protection
+                .backend
+                .map_or(PASSPHRASE_DESCRIPTION, Backend::description)
+                .to_owned(),
+            path: protection.path.display().to_string(),
+        }
+    }
+}
+
 /// A small sealed store: keys and values in one file, under a root key that the OS keychain keeps.
 ///
 /// Reads come from memory; a write that has resolved is on disk. Several processes may open one vault.
@@ -358,18 +375,7 @@ impl Vault {
     #[napi(catch_unwind)]
     #[must_use]
     pub fn protection(&self) -> Protection {
-        let protection = self.vault.protection();
-        Protection {
-            backend: protection
-                .backend
-                .map_or("passphrase", Backend::name)
-                .to_owned(),
-            description: protection
-                .backend
-                .map_or(PASSPHRASE_DESCRIPTION, Backend::description)
-                .to_owned(),
-            path: protection.path.display().to_string(),
-        }
+        Protection::of(&self.vault)
     }
 
     /// Closes the vault and wipes its values from memory. Calls after this reject with `ERR_VAULT_CLOSED`.
@@ -389,7 +395,9 @@ impl Vault {
 /// The passphrase source in a sentence, as [`Backend::description`] has it for keychains.
 const PASSPHRASE_DESCRIPTION: &str = "The key is derived from a passphrase with Argon2id. It is as strong as the passphrase, and nothing on this computer remembers it.";
 
-fn parse_options(options: VaultOptions) -> crate::Result<(vault::VaultOptions, KeySource)> {
+pub(super) fn parse_options(
+    options: VaultOptions,
+) -> crate::Result<(vault::VaultOptions, KeySource)> {
     let source = match options.keychain {
         Some(Either::B(Passphrase { passphrase })) => {
             KeySource::passphrase(SecretString::new(passphrase.0))

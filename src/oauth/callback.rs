@@ -191,7 +191,7 @@ fn decode(encoded: &str) -> Result<Zeroizing<String>> {
 }
 
 fn invalid(what: &'static str) -> Error {
-    Error::InvalidArgument(format!("The address is not a callback ({what})."))
+    Error::CallbackInvalid(what)
 }
 
 impl fmt::Debug for Callback {
@@ -293,7 +293,7 @@ mod tests {
             let error = Callback::parse(bad).err();
             assert_eq!(
                 error.map(|e| e.code()),
-                Some("ERR_INVALID_ARGUMENT"),
+                Some("ERR_CALLBACK_INVALID"),
                 "{bad}"
             );
         }

@@ -7,7 +7,7 @@ mod token_answer;
 mod token_endpoint;
 mod workos;
 
-pub use better_auth::BetterAuth;
+pub use better_auth::{BetterAuth, BetterAuthOptions};
 pub use oidc::{Oidc, OidcOptions};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointOptions};
 pub use workos::{WorkOs, WorkOsOptions};
@@ -454,6 +454,11 @@ pub trait Provider: Debug + Send + Sync + 'static {
         callback.get("state").map(str::to_owned)
     }
 
+    /// Whether a callback came to this redirect address.
+    fn is_callback_at(&self, callback: &Callback, redirect_uri: &str) -> bool {
+        callback.is_at(redirect_uri)
+    }
+
     /// Asks the server to renew or confirm a session. `user`: whose it is, for a server that does not say it again. `switch`:
     /// for another organization.
     ///
@@ -566,18 +571,28 @@ pub trait Provider: Debug + Send + Sync + 'static {
         vec![token]
     }
 
+    /// Whether a request of the provider's own client, sent for whoever is signed in, may bring another token for the same
+    /// session. No renewal runs meanwhile: it would ask with a token that is about to end.
+    fn may_replace(&self, _method: &Method, _url: &Url) -> bool {
+        false
+    }
+
     /// Makes a request of the application's own client one that this provider can answer as meant: puts tokens back where an
     /// earlier answer had handles, and keeps the promises of the session at hand. Says what an observer must know of it.
-    fn adapt(&self, request: &mut Request, _current: Option<&Credentials>) -> Sent {
-        Sent {
-            method: request.method.clone(),
-            url: request.url.clone(),
-            sliding: true,
-        }
+    ///
+    /// # Errors
+    /// The vault's.
+    async fn adapt(&self, _cx: &Context<'_>, request: &mut Request) -> Result<Sent> {
+        Ok(Sent::of(request))
     }
 
     /// Reads what an answer to the application's own client says, and cuts every token out of it.
-    fn observe(&self, _request: &Sent, _response: &mut Response, _now_ms: u64) -> Observation {
+    async fn observe(
+        &self,
+        _cx: &Context<'_>,
+        _request: &Sent,
+        _response: &mut Response,
+    ) -> Observation {
         Observation::Nothing
     }
 }
@@ -591,6 +606,24 @@ pub struct Sent {
     pub url: Url,
     /// For a sign-in: whether the session may be prolonged by being used.
     pub sliding: bool,
+    /// For a sign-in: the name that was typed.
+    pub identifier: Option<Identifier>,
+    /// Whether it goes out without the session at hand, which the server would take it for.
+    pub anonymous: bool,
+}
+
+impl Sent {
+    /// What a request says by itself.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        Self {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            sliding: true,
+            identifier: None,
+            anonymous: false,
+        }
+    }
 }
 
 /// A server's error code, made safe to show: `A-Z 0-9 _`, at most 64 characters.

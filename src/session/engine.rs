@@ -11,7 +11,7 @@ use super::sign_ins::SignIns;
 use super::state::Reason;
 use crate::clock::Clock;
 use crate::http::{HttpClient, Origin};
-use crate::provider::{Credentials, Grant, Observation, Provider, Switch};
+use crate::provider::{Credentials, Grant, Observation, Provider, Spending, Switch};
 use crate::vault::Vault;
 use crate::{Error, Result};
 use futures_util::FutureExt as _;
@@ -282,6 +282,20 @@ impl Engine {
         replaced.then_some(now)
     }
 
+    /// Asks the provider itself about a session that one of its routes took for over. Other credentials to try, or that it is.
+    ///
+    /// # Errors
+    /// `ERR_SESSION_EXPIRED`; `ERR_UNEXPECTED_RESPONSE` when it goes on all the same.
+    pub(super) async fn confirm_end(self: &Arc<Self>, sent: &Fresh) -> Result<Fresh> {
+        if let Some(other) = self.after_unauthorized(sent).await {
+            return Ok(other);
+        }
+        self.core().credentials()?;
+        Err(Error::UnexpectedResponse(
+            "it refused a session that it says goes on",
+        ))
+    }
+
     /// Takes over what another process stored since. Answers whether a refresh token was sent and never answered.
     pub(super) async fn follow_vault(self: &Arc<Self>) -> Result<bool> {
         let _in_order = self.commits.lock().await;
@@ -347,7 +361,12 @@ impl Engine {
                     ..held.credentials.duplicate()
                 };
                 self.commit_renewal(&held, Grant { credentials, user })
-                    .await
+                    .await?;
+                if self.provider.spending(&held.credentials) == Spending::Nothing {
+                    // When the new one ends, only the server can tell.
+                    let _ = self.join_flight();
+                }
+                Ok(())
             }
             // The request carried no session, so its answer says nothing about ours.
             (

@@ -297,10 +297,17 @@ impl Session {
     /// # Errors
     /// `ERR_NOT_SUPPORTED`, those of [`Session::access_token`], and what kept the server from saying.
     pub async fn sessions(&self) -> Result<Vec<RemoteSession>> {
-        let fresh = self.0.fresh_credentials(0).await?;
-        let kept = self.0.kept();
-        let cx = self.0.context(&kept, None);
-        self.0.provider.sessions(&cx, &fresh.credentials).await
+        let engine = &self.0;
+        let kept = engine.kept();
+        let cx = engine.context(&kept, None);
+        let mut fresh = engine.fresh_credentials(0).await?;
+        loop {
+            let listed = engine.provider.sessions(&cx, &fresh.credentials).await;
+            match listed {
+                Err(Error::SessionExpired) => fresh = engine.confirm_end(&fresh).await?,
+                listed => return listed,
+            }
+        }
     }
 
     /// Ends one of [`Session::sessions`]. When it is this one, sign out instead.
@@ -308,13 +315,20 @@ impl Session {
     /// # Errors
     /// As for [`Session::sessions`].
     pub async fn end_session(&self, id: &str) -> Result<()> {
-        let fresh = self.0.fresh_credentials(0).await?;
-        let kept = self.0.kept();
-        let cx = self.0.context(&kept, None);
-        self.0
-            .provider
-            .end_session(&cx, &fresh.credentials, id)
-            .await
+        let engine = &self.0;
+        let kept = engine.kept();
+        let cx = engine.context(&kept, None);
+        let mut fresh = engine.fresh_credentials(0).await?;
+        loop {
+            let ended = engine
+                .provider
+                .end_session(&cx, &fresh.credentials, id)
+                .await;
+            match ended {
+                Err(Error::SessionExpired) => fresh = engine.confirm_end(&fresh).await?,
+                ended => return ended,
+            }
+        }
     }
 
     /// Locks the session: no token leaves before [`Session::unlock`], in any process and after a restart. Without a session

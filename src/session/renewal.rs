@@ -100,7 +100,7 @@ impl Engine {
     }
 
     /// Waits until no other process renews.
-    async fn turn(&self) -> Result<OwnedLock> {
+    pub(super) async fn turn(&self) -> Result<OwnedLock> {
         let started = Instant::now();
         loop {
             if let Some(turn) = OwnedLock::try_take(&self.turn_path)? {
@@ -158,7 +158,9 @@ impl Engine {
     fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
         let (reason, wait_ms) = match error {
             _ if self.core().unstored.is_some() => (Reason::NotStored, None),
-            Error::Network { .. } | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
+            Error::Network { .. } | Error::Timeout { .. } | Error::Tls(_) => {
+                (Reason::Network, None)
+            }
             Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
             Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
                 (Reason::Server, None)

@@ -150,7 +150,7 @@ impl Engine {
             Ok(Err(
                 error @ (Error::Network { .. }
                 | Error::Timeout { .. }
-                | Error::Tls
+                | Error::Tls(_)
                 | Error::Server { .. }
                 | Error::RateLimited { .. }),
             )) => Err(error),

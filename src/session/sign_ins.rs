@@ -457,7 +457,9 @@ impl Engine {
                     self.wait_on(id, generation, stored.expires_at_ms, Some(listening));
                 }
             }
-            Err(error) if *error == Error::InvalidCode || is_passing(error) => {}
+            // Another factor, or another time, may do.
+            Err(Error::InvalidCode | Error::NotSupported(_)) => {}
+            Err(error) if is_passing(error) => {}
             Err(error) => {
                 self.take_stored(id).await?;
                 self.end(id, Err(error.clone()));
@@ -488,7 +490,7 @@ impl Engine {
         let Awaits::Browser { redirect_uri, .. } = &found.awaits else {
             return Err(Error::SignInNotFound);
         };
-        if !callback.is_at(redirect_uri) {
+        if !self.provider.is_callback_at(&callback, redirect_uri) {
             return Err(Error::CallbackInvalid("it came to another address"));
         }
         // Whoever takes it goes on with it: a callback that comes twice finds nothing.
@@ -619,7 +621,10 @@ impl Engine {
                 let Some(Value::Text(text)) = engine.vault.record(&key)?.0 else {
                     continue;
                 };
-                let stored: Stored = parse(&text)?;
+                // What a newer version noted is for that one to go on with.
+                let Ok(stored) = parse::<Stored>(&text) else {
+                    continue;
+                };
                 if stored.session == engine.key && stored.provider == identity {
                     found.push((key[PREFIX.len()..].to_owned(), stored));
                 }
@@ -671,7 +676,7 @@ fn is_passing(error: &Error) -> bool {
         error,
         Error::Network { .. }
             | Error::Timeout { .. }
-            | Error::Tls
+            | Error::Tls(_)
             | Error::Server { .. }
             | Error::RateLimited { .. }
     )

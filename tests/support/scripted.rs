@@ -5,8 +5,8 @@ use electron_latchkey::clock::{Clock, ManualClock};
 use electron_latchkey::http::Url;
 use electron_latchkey::keychain::MemoryKeychain;
 use electron_latchkey::provider::{
-    Context, Credentials, Grant, Identifier, Provider, Renewal, SignIn, Spending, Step, Switch,
-    User,
+    self, Awaits, Context, Credentials, Factor, Grant, Identifier, Pending, Provider, Renewal,
+    SignIn, Spending, Step, Switch, User,
 };
 use electron_latchkey::secret::SecretString;
 use electron_latchkey::session::{Session, SessionOptions, Snapshot, State};
@@ -45,6 +45,23 @@ pub(crate) struct Scripted {
     /// Refresh tokens that were sent after they had been taken.
     pub(crate) reused: AtomicUsize,
     gate: Semaphore,
+    begun: AtomicUsize,
+    pub(crate) switches: Mutex<Vec<Switch>>,
+}
+
+/// Where the browser comes back to.
+pub(crate) const APP_CALLBACK: &str = "com.example.app:/callback";
+
+fn code_awaited() -> Awaits {
+    let factor = Factor {
+        strategy: "totp".to_owned(),
+        hint: None,
+        sent: true,
+        first: false,
+    };
+    Awaits::Code {
+        factors: vec![factor],
+    }
 }
 
 impl Scripted {
@@ -59,6 +76,8 @@ impl Scripted {
             spent: Mutex::default(),
             reused: AtomicUsize::new(0),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
+            begun: AtomicUsize::new(0),
+            switches: Mutex::default(),
         })
     }
 
@@ -102,6 +121,14 @@ impl Scripted {
         }
     }
 
+    fn pending(cx: &Context<'_>, awaits: Awaits) -> Step {
+        Step::Pending(Pending {
+            awaits,
+            state: SecretString::new("what the provider noted".to_owned()),
+            expires_at_ms: cx.now_ms + 10 * MINUTE,
+        })
+    }
+
     fn spend(&self, credentials: &Credentials) {
         let token = credentials.refresh_token.as_ref().unwrap().expose();
         if !self.spent.lock().unwrap().insert(token.to_owned()) {
@@ -125,8 +152,77 @@ impl Provider for Scripted {
             SignIn::Password { password, .. } if password.expose() == "right" => {
                 Ok(Step::Complete(Self::grant(0, cx.now_ms)))
             }
+            SignIn::Browser(browser) => {
+                let callback_state = format!("state-{}", self.begun.fetch_add(1, Ordering::SeqCst));
+                let redirect_uri = browser.redirect_uri.unwrap_or(APP_CALLBACK.to_owned());
+                Ok(Self::pending(
+                    cx,
+                    Awaits::Browser {
+                        url: format!("https://auth.example.com/authorize?state={callback_state}"),
+                        redirect_uri,
+                        callback_state,
+                    },
+                ))
+            }
+            SignIn::Device { .. } => Ok(Self::pending(
+                cx,
+                Awaits::Device {
+                    user_code: "ABCD-EFGH".to_owned(),
+                    verification_uri: "https://auth.example.com/device".to_owned(),
+                    verification_uri_complete: None,
+                    interval_ms: 1,
+                },
+            )),
+            SignIn::Code { .. } => Ok(Self::pending(cx, code_awaited())),
+            SignIn::StepUp { .. } => Ok(Step::SteppedUp(Self::grant(0, cx.now_ms))),
             _ => Err(Error::InvalidCredentials),
         }
+    }
+
+    async fn proceed(
+        &self,
+        cx: &Context<'_>,
+        state: &SecretString,
+        answer: provider::Answer,
+    ) -> Result<Step> {
+        assert_eq!(state.expose(), "what the provider noted");
+        let complete = || Ok(Step::Complete(Self::grant(0, cx.now_ms)));
+        match answer {
+            provider::Answer::Callback(callback) => match callback.get("code") {
+                Some("right") => complete(),
+                Some("factor") => Ok(Self::pending(cx, code_awaited())),
+                Some("unreachable") if self.unreachable.load(Ordering::SeqCst) => Err(REFUSED),
+                Some("unreachable") => complete(),
+                _ => Err(Error::AccessDenied("ACCESS_DENIED".to_owned())),
+            },
+            provider::Answer::Code { code, .. } if code.expose() == "123456" => complete(),
+            provider::Answer::Code { code, .. } if code.expose() == "too many" => {
+                Err(Error::SignInExpired)
+            }
+            provider::Answer::Code { .. } => Err(Error::InvalidCode),
+            provider::Answer::SendCode { .. } => Ok(Self::pending(cx, code_awaited())),
+            provider::Answer::Poll => {
+                let _permit = self.gate.acquire().await.unwrap();
+                let answer = self.answers.lock().unwrap().pop_front();
+                match answer {
+                    Some(Answer::Trouble(error)) => Err(error),
+                    Some(Answer::Renewed) => complete(),
+                    _ => Ok(Self::pending(
+                        cx,
+                        Awaits::Device {
+                            user_code: "ABCD-EFGH".to_owned(),
+                            verification_uri: "https://auth.example.com/device".to_owned(),
+                            verification_uri_complete: None,
+                            interval_ms: 1,
+                        },
+                    )),
+                }
+            }
+        }
+    }
+
+    fn redirect_uri(&self) -> Option<&str> {
+        Some(APP_CALLBACK)
     }
 
     async fn renew(
@@ -134,8 +230,9 @@ impl Provider for Scripted {
         cx: &Context<'_>,
         credentials: &Credentials,
         _: &User,
-        _: Option<&Switch>,
+        switch: Option<&Switch>,
     ) -> Result<Renewal> {
+        self.switches.lock().unwrap().extend(switch.cloned());
         let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
         let _permit = self.gate.acquire().await.unwrap();
         let answer = self.answers.lock().unwrap().pop_front();

@@ -83,7 +83,7 @@ function sessionPolicy({ idleTimeoutMs, maxLifetimeMs }: AuthPolicy): SessionPol
 }
 
 // Loaded on demand, so that an addon that cannot load is a problem the window can show and not a crash at start.
-function loadAddon(): typeof import('electron-latchkey') {
+export function loadAddon(): typeof import('electron-latchkey') {
   try {
     return require('electron-latchkey');
   } catch (cause) {

@@ -65,6 +65,18 @@ export const texts = {
       nameMissing: 'Enter your name.',
     },
   },
+  browser: {
+    begin: 'Sign in with your browser',
+    opening: 'Opening your browser…',
+    waiting: 'Go on in your browser',
+    waitingBody: 'This window goes on by itself when you have signed in there.',
+    openAgain: 'Open it again',
+    copy: 'Copy the link',
+    copied: 'Copied',
+    cancel: 'Cancel',
+    paste: 'The browser did not come back here? Paste the address that it shows.',
+    submit: 'Go on',
+  },
   header: {
     signOut: 'Sign out',
     signingOut: 'Signing out…',
@@ -321,6 +333,10 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'Too many tries',
     text: 'Wait a minute and try again.',
   },
+  ERR_ACCOUNT_LOCKED: {
+    title: 'This account is locked for a while',
+    text: 'There were too many wrong tries. Wait a quarter of an hour and sign in again.',
+  },
   ERR_SIGN_IN_REJECTED: {
     title: 'The server refused the sign-in',
     text: 'Try again. If it stays so, ask whoever runs the server.',
@@ -381,6 +397,10 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'The app stays locked',
     text: 'Nobody confirmed to unlock it.',
   },
+  ERR_BROWSER_NOT_OPENED: {
+    title: 'Your browser could not be opened',
+    text: 'Copy the link and open it yourself.',
+  },
   ERR_AWAITING_RESTART: {
     title: 'The app is not ready for the next person',
     text: 'It is still clearing up after the last one. Try again in a moment, or restart it.',
@@ -407,7 +427,23 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   },
   ERR_TLS: {
     title: 'The connection is not secure',
-    text: 'The certificate of the server could not be verified, so nothing was sent.',
+    text: 'The server could not prove who it is, so nothing was sent.',
+  },
+  ERR_TLS_HOSTNAME: {
+    title: 'The connection is not secure',
+    text: 'The certificate of the server is for another address, so nothing was sent.',
+  },
+  ERR_TLS_EXPIRED: {
+    title: 'The connection is not secure',
+    text: 'The certificate of the server is not valid today, so nothing was sent. Check the date of this device.',
+  },
+  ERR_TLS_UNTRUSTED: {
+    title: 'The connection is not secure',
+    text: 'Nobody this device trusts vouches for the server, so nothing was sent.',
+  },
+  ERR_INSECURE_URL: {
+    title: 'The address is not secure',
+    text: 'This app asked for a page without encryption. That is a mistake in the app.',
   },
   ERR_SERVER: {
     title: 'The server has a problem',
