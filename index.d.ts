@@ -428,7 +428,7 @@ export interface CallbackResult {
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_TLS_HOSTNAME' | 'ERR_TLS_EXPIRED' | 'ERR_TLS_UNTRUSTED' | 'ERR_INSECURE_URL' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_ACCOUNT_LOCKED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_TLS_HOSTNAME' | 'ERR_TLS_EXPIRED' | 'ERR_TLS_UNTRUSTED' | 'ERR_INSECURE_URL' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
 
 /** How an exchange is driven. */
 export interface ExchangeOptions {
@@ -604,7 +604,12 @@ export interface ProviderOptions {
    * seconds; 401 and 403 end the session.
    */
   refreshUrl?: string
-  /** `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in. */
+  /**
+   * `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in.
+   *
+   * `better-auth`: the page that signs people in in the browser, with the server's Electron plugin. Needed for
+   * `method: 'browser'`, except with a `connection`.
+   */
   signInUrl?: string
   /** `token-endpoint`: `POST {refreshToken}` ends the session. Without it the server is not told. */
   signOutUrl?: string
@@ -619,8 +624,23 @@ export interface ProviderOptions {
   refreshTokenReuse?: boolean
   /** `clerk`: the publishable key from Clerk's dashboard. */
   publishableKey?: string
-  /** `clerk`: where the browser comes back to, such as `com.example.app:/callback`. Needed for `method: 'browser'`. */
+  /**
+   * Where the browser comes back to after `method: 'browser'`.
+   *
+   * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
+   * `method: 'browser'`.
+   * `clerk`: an address of the instance's list of redirect URLs. Needed for `method: 'browser'`.
+   */
   redirectUri?: string
+  /** `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`. */
+  electronClientId?: string
+  /** `better-auth`: the client identifier of the device flow. Default: as `electronClientId`. */
+  deviceClientId?: string
+  /**
+   * `better-auth`: the `Origin` that goes with the cookies of a second factor, one of the server's `trustedOrigins`.
+   * Default: the scheme of `redirectUri`, such as `com.example.app:/`; without one, the server's own origin.
+   */
+  origin?: string
 }
 
 /** How to refresh. */
