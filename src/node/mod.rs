@@ -16,4 +16,5 @@ mod queue;
 mod session;
 mod sign_in;
 mod sync_vault;
+mod token_source;
 mod vault;
