@@ -56,9 +56,9 @@ export declare class AuthSession {
   switchOrganization(organizationId: string | null): Promise<SessionSnapshot>
   /**
    * What the access token says of itself, where it is a JWT; `null` when it is none, or nobody is signed in. Nothing checks
-   * it here: the server it came from has.
+   * it here: the server it came from has. `T`: what they are known to be, such as `WorkOsClaims`.
    */
-  claims(): { [claim: string]: unknown } | null
+  claims<T extends object = { [claim: string]: unknown }>(): T | null
   /**
    * The person's sessions, on this device and others, where the provider tells.
    *
@@ -424,16 +424,6 @@ export interface CallbackResult {
   result: SignInResult
 }
 
-/** A token of the application's own. */
-export interface CustomToken {
-  /** The access token. */
-  accessToken: string
-  /** When it ends, in milliseconds since 1970. Default: what a JWT says of itself, or unknown. */
-  expiresAtMs?: number
-  /** Whose it is. Default: what a JWT says of itself; at a renewal, whose it was. */
-  user?: UserOfTokens
-}
-
 /**
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
@@ -601,14 +591,12 @@ export interface Protection {
 export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `clerk` an instance of Clerk,
-   * `custom` the application's own source of tokens.
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'clerk' | 'custom'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-   * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
-   * `custom`: a URL whose origin may receive the token, beside `allowedOrigins`.
+   * address, as all URLs here.
    */
   baseUrl?: string
   /**
@@ -627,29 +615,20 @@ export interface ProviderOptions {
   signOutUrl?: string
   /** `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies. */
   issuer?: string
-  /** `oidc`: the identifier of a public client. */
+  /** `oidc`, `workos`: the identifier of a public client. */
   clientId?: string
+  /** `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own. */
+  apiUrl?: string
   /**
    * `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
    * is sent once, and one that may be spent is not sent again by itself.
    */
   refreshTokenReuse?: boolean
-  /** `clerk`: the publishable key from Clerk's dashboard. */
-  publishableKey?: string
-  /** `custom`: names the kind of token, 1 to 256 bytes. A stored session is used with no other. */
-  id?: string
-  /**
-   * `custom`: brings a token: at `signIn({ method: 'custom' })`, and whenever the one at hand is due. Called once for all who
-   * wait, and given 30 s. `null` means that the person is not signed in there any more, and ends the session; a rejection is
-   * trouble, and it is asked again later.
-   */
-  getToken?: (request: TokenRequest) => Promise<CustomToken | null>
   /**
    * Where the browser comes back to after `method: 'browser'`.
    *
    * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
-   * `method: 'browser'`.
-   * `clerk`: an address of the instance's list of redirect URLs. Needed for `method: 'browser'`.
+   * `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
    */
   redirectUri?: string
   /** `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`. */
@@ -735,10 +714,10 @@ export interface SetOptions {
 export interface SignInRequest {
   /**
    * The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
-   * with a `code` that the server sends; with `tokens` that the application has already; with the token that a `custom`
-   * provider brings; or, for who is signed in, a `stepUp` without the browser.
+   * with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
+   * `stepUp` without the browser.
    */
-  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'custom' | 'stepUp'
+  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'
   /** `password`, `code`: the e-mail address. */
   email?: string
   /** `password`, `code`: the user name, in the place of the address. */
@@ -828,14 +807,6 @@ export interface SubmittedCode {
   trustDevice?: boolean
 }
 
-/** Why a token is asked for. */
-export interface TokenRequest {
-  /** `signIn`: somebody signs in with `method: 'custom'`. `renew`: the token at hand is due, or the application starts. */
-  reason: 'signIn' | 'renew'
-  /** `renew`: whose session it is. */
-  user: User | null
-}
-
 /** Who is signed in, as far as the server tells. */
 export interface User {
   /** The server's identifier. */
@@ -901,4 +872,47 @@ export interface VaultOptions {
   keychainTimeoutMs?: number
   /** How long a write waits for other processes, in milliseconds. Default 5000. */
   lockTimeoutMs?: number
+}
+
+/**
+ * What `session.claims<WorkOsClaims>()` answers with the provider `workos`: the claims of its access token under their own
+ * names, and what the sign-in told beside it. An environment may add claims of its own to them.
+ */
+export interface WorkOsClaims {
+  /** The user. */
+  sub: string
+  /** The session. */
+  sid: string
+  /** The server that issued the token. */
+  iss: string
+  /** When the token was issued, in seconds since 1970 by the server's clock. */
+  iat: number
+  /** When it ends, in seconds since 1970 by the server's clock. */
+  exp: number
+  /** Names the token. */
+  jti?: string
+  /** The organization that the session is for, if for one. */
+  org_id?: string
+  /** The person's role in the organization. */
+  role?: string
+  /** All of their roles there. */
+  roles?: Array<string>
+  /** What the roles permit. */
+  permissions?: Array<string>
+  /** What the organization has paid for. */
+  entitlements?: Array<string>
+  /** What is switched on for the organization or the person. */
+  feature_flags?: Array<string>
+  /** How the person signed in, such as `Password`, `SSO`, `GoogleOAuth`, `Impersonation`. */
+  authentication_method?: string
+  /** Who acts in the person's place, from the vendor's dashboard. */
+  impersonator?: WorkOsImpersonator
+}
+
+/** Somebody of the application's operators who acts in a user's place. */
+export interface WorkOsImpersonator {
+  /** Their e-mail address. */
+  email: string
+  /** Why, in their own words. */
+  reason: string | null
 }

@@ -4,6 +4,7 @@
 //! as `Error` objects with `name: 'LatchkeyError'` and a stable `code`, thrown and rejected alike.
 
 mod argument;
+mod claims;
 mod error;
 mod fetch;
 mod harden;

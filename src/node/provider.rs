@@ -4,7 +4,7 @@ use super::token_source::{FunctionSource, GetToken};
 use crate::Error;
 use crate::provider::{
     BetterAuth, BetterAuthOptions, Clerk, ClerkOptions, Custom, Oidc, OidcOptions, Provider,
-    TokenEndpoint, TokenEndpointOptions,
+    TokenEndpoint, TokenEndpointOptions, WorkOs, WorkOsOptions,
 };
 use napi_derive::napi;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use std::sync::Arc;
 #[napi(object, object_to_js = false)]
 pub struct ProviderOptions<'env> {
     /// The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server, `clerk` an instance of Clerk,
-    /// `custom` the application's own source of tokens.
+    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
+    /// instance of Clerk, `custom` the application's own source of tokens.
     #[napi(
         js_name = "type",
-        ts_type = "'better-auth' | 'token-endpoint' | 'oidc' | 'clerk' | 'custom'"
+        ts_type = "'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk' | 'custom'"
     )]
     pub kind: String,
     /// `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
@@ -36,8 +36,20 @@ pub struct ProviderOptions<'env> {
     pub sign_out_url: Option<String>,
     /// `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies.
     pub issuer: Option<String>,
-    /// `oidc`: the identifier of a public client.
+    /// `oidc`, `workos`: the identifier of a public client.
     pub client_id: Option<String>,
+    /// `oidc`: the scopes, with spaces between. Default `openid profile email offline_access`. Without `openid` no ID token is
+    /// asked for.
+    pub scope: Option<String>,
+    /// `oidc`: what the person is asked again, such as `login`. Default `consent` where `offline_access` is asked for, without which
+    /// servers give no refresh token; an empty string: nothing.
+    pub prompt: Option<String>,
+    /// `oidc`: the API that the access token is for, where the server wants `audience`.
+    pub audience: Option<String>,
+    /// `oidc`: whether tokens are bound to a key of this device (DPoP, RFC 9449). Default false.
+    pub dpop: Option<bool>,
+    /// `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own.
+    pub api_url: Option<String>,
     /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
     /// is sent once, and one that may be spent is not sent again by itself.
     pub refresh_token_reuse: Option<bool>,
@@ -52,8 +64,11 @@ pub struct ProviderOptions<'env> {
     pub get_token: Option<GetToken<'env>>,
     /// Where the browser comes back to after `method: 'browser'`.
     ///
+    /// `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
+    /// `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of this machine, path `/callback`.
+    ///
     /// `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
-    /// `method: 'browser'`.
+    /// `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
     /// `clerk`: an address of the instance's list of redirect URLs. Needed for `method: 'browser'`.
     pub redirect_uri: Option<String>,
     /// `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`.
@@ -93,7 +108,17 @@ pub(super) fn parse_provider(options: &ProviderOptions<'_>) -> crate::Result<Arc
         "oidc" => Arc::new(Oidc::new(OidcOptions {
             issuer: required("issuer", &options.issuer)?,
             client_id: required("clientId", &options.client_id)?,
+            redirect_uri: options.redirect_uri.clone(),
+            scope: options.scope.clone(),
+            prompt: options.prompt.clone(),
+            audience: options.audience.clone(),
+            dpop: options.dpop.unwrap_or(false),
             refresh_token_reuse,
+        })?),
+        "workos" => Arc::new(WorkOs::new(WorkOsOptions {
+            client_id: required("clientId", &options.client_id)?,
+            redirect_uri: options.redirect_uri.clone(),
+            api_url: options.api_url.clone(),
         })?),
         "clerk" => Arc::new(Clerk::new(ClerkOptions {
             publishable_key: required("publishableKey", &options.publishable_key)?,
@@ -113,7 +138,7 @@ pub(super) fn parse_provider(options: &ProviderOptions<'_>) -> crate::Result<Arc
         }
         _ => {
             return Err(Error::InvalidArgument(
-                "provider.type must be 'better-auth', 'clerk', 'token-endpoint', 'oidc' or 'custom'."
+                "provider.type must be 'better-auth', 'token-endpoint', 'oidc', 'workos', 'clerk' or 'custom'."
                     .to_owned(),
             ));
         }

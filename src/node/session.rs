@@ -284,8 +284,12 @@ impl AuthSession {
     }
 
     /// What the access token says of itself, where it is a JWT; `null` when it is none, or nobody is signed in. Nothing checks
-    /// it here: the server it came from has.
-    #[napi(catch_unwind, ts_return_type = "{ [claim: string]: unknown } | null")]
+    /// it here: the server it came from has. `T`: what they are known to be, such as `WorkOsClaims`.
+    #[napi(
+        catch_unwind,
+        ts_generic_types = "T extends object = { [claim: string]: unknown }",
+        ts_return_type = "T | null"
+    )]
     #[must_use]
     pub fn claims(&self) -> Option<serde_json::Value> {
         self.session.claims()

@@ -7,12 +7,14 @@ mod handles;
 mod oidc;
 mod token_answer;
 mod token_endpoint;
+mod workos;
 
 pub use better_auth::{BetterAuth, BetterAuthOptions};
 pub use clerk::{Clerk, ClerkOptions};
 pub use custom::{Custom, SOURCE_TIMEOUT, SourceToken, TokenReason, TokenSource};
 pub use oidc::{Oidc, OidcOptions};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointOptions};
+pub use workos::{WorkOs, WorkOsOptions};
 
 use crate::http::{HeaderMap, HttpClient, Method, Request, Response, StatusCode, Url};
 use crate::oauth::Callback;

@@ -24,7 +24,15 @@ impl Engine {
     pub(super) async fn renew(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<()> {
         let result = self.renew_in_turn(asked, wish).await;
         if let Err(error) = &result {
-            self.note_trouble(asked.generation, error);
+            // A switch that is refused says nothing of the session as it is.
+            let is_refused_switch = wish.switch.is_some()
+                && matches!(
+                    error,
+                    Error::StepUpRequired(_) | Error::SignInRejected { .. }
+                );
+            if !is_refused_switch {
+                self.note_trouble(asked.generation, error);
+            }
         }
         result
     }
@@ -154,9 +162,10 @@ impl Engine {
                 (Reason::Network, None)
             }
             Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
-            Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
-                (Reason::Server, None)
-            }
+            Error::Server { .. }
+            | Error::UnexpectedResponse(_)
+            | Error::IdTokenInvalid(_)
+            | Error::SignInRejected { .. } => (Reason::Server, None),
             Error::VaultBusy { .. } => (Reason::Busy, None),
             Error::RefreshUnanswered => return self.note_unanswered(generation),
             Error::StepUpRequired(_) => return self.note_challenge(generation),
@@ -189,7 +198,9 @@ impl Engine {
 fn may_be_spent(error: &Error) -> bool {
     match error {
         Error::Network { .. } | Error::Timeout { .. } => !error.was_never_sent(),
-        Error::UnexpectedResponse(_) | Error::ResponseTooLarge { .. } => true,
+        Error::UnexpectedResponse(_)
+        | Error::IdTokenInvalid(_)
+        | Error::ResponseTooLarge { .. } => true,
         // 503 says that the request was not handled (RFC 9110 section 15.6.4); the other 5xx say nothing about it.
         Error::Server { status } => *status != 503,
         _ => false,

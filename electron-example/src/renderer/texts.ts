@@ -430,15 +430,15 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     text: 'The server could not prove who it is, so nothing was sent.',
   },
   ERR_TLS_HOSTNAME: {
-    title: 'The connection is not secure',
+    title: 'The certificate is of another server',
     text: 'The certificate of the server is for another address, so nothing was sent.',
   },
   ERR_TLS_EXPIRED: {
-    title: 'The connection is not secure',
+    title: 'The certificate of the server is out of date',
     text: 'The certificate of the server is not valid today, so nothing was sent. Check the date of this device.',
   },
   ERR_TLS_UNTRUSTED: {
-    title: 'The connection is not secure',
+    title: 'The certificate of the server is not trusted',
     text: 'Nobody this device trusts vouches for the server, so nothing was sent.',
   },
   ERR_INSECURE_URL: {

@@ -208,6 +208,10 @@ fn host_of(publishable_key: &str) -> Result<Url> {
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| {
             let host = text.strip_suffix('$')?;
+            let is_name = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+            if !host.bytes().all(is_name) {
+                return None;
+            }
             let url = Url::parse(&format!("https://{host}")).ok()?;
             // Nothing but a host: no port, path, or user.
             (url.host_str() == Some(host) && url.domain().is_some()).then_some(url)
