@@ -424,6 +424,16 @@ export interface CallbackResult {
   result: SignInResult
 }
 
+/** A token of the application's own. */
+export interface CustomToken {
+  /** The access token. */
+  accessToken: string
+  /** When it ends, in milliseconds since 1970. Default: what a JWT says of itself, or unknown. */
+  expiresAtMs?: number
+  /** Whose it is. Default: what a JWT says of itself; at a renewal, whose it was. */
+  user?: UserOfTokens
+}
+
 /**
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
@@ -591,12 +601,14 @@ export interface Protection {
 export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit.
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
+   * instance of Clerk, `custom` the application's own source of tokens.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk' | 'custom'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-   * address, as all URLs here.
+   * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
+   * `custom`: a URL whose origin may receive the token, beside `allowedOrigins`.
    */
   baseUrl?: string
   /**
@@ -617,6 +629,20 @@ export interface ProviderOptions {
   issuer?: string
   /** `oidc`, `workos`: the identifier of a public client. */
   clientId?: string
+  /**
+   * `oidc`: the scopes, with spaces between. Default `openid profile email offline_access`. Without `openid` no ID token is
+   * asked for.
+   */
+  scope?: string
+  /**
+   * `oidc`: what the person is asked again, such as `login`. Default `consent` where `offline_access` is asked for, without which
+   * servers give no refresh token; an empty string: nothing.
+   */
+  prompt?: string
+  /** `oidc`: the API that the access token is for, where the server wants `audience`. */
+  audience?: string
+  /** `oidc`: whether tokens are bound to a key of this device (DPoP, RFC 9449). Default false. */
+  dpop?: boolean
   /** `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own. */
   apiUrl?: string
   /**
@@ -624,11 +650,25 @@ export interface ProviderOptions {
    * is sent once, and one that may be spent is not sent again by itself.
    */
   refreshTokenReuse?: boolean
+  /** `clerk`: the publishable key from Clerk's dashboard. */
+  publishableKey?: string
+  /** `custom`: names the kind of token, 1 to 256 bytes. A stored session is used with no other. */
+  id?: string
+  /**
+   * `custom`: brings a token: at `signIn({ method: 'custom' })`, and whenever the one at hand is due. Called once for all who
+   * wait, and given 30 s. `null` means that the person is not signed in there any more, and ends the session; a rejection is
+   * trouble, and it is asked again later.
+   */
+  getToken?: (request: TokenRequest) => Promise<CustomToken | null>
   /**
    * Where the browser comes back to after `method: 'browser'`.
    *
+   * `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
+   * `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of this machine, path `/callback`.
+   *
    * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
    * `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
+   * `clerk`: an address of the instance's list of redirect URLs. Needed for `method: 'browser'`.
    */
   redirectUri?: string
   /** `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`. */
@@ -714,10 +754,10 @@ export interface SetOptions {
 export interface SignInRequest {
   /**
    * The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
-   * with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
-   * `stepUp` without the browser.
+   * with a `code` that the server sends; with `tokens` that the application has already; with the token that a `custom`
+   * provider brings; or, for who is signed in, a `stepUp` without the browser.
    */
-  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'
+  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'custom' | 'stepUp'
   /** `password`, `code`: the e-mail address. */
   email?: string
   /** `password`, `code`: the user name, in the place of the address. */
@@ -805,6 +845,14 @@ export interface SubmittedCode {
   code: string
   /** Whether this device need not be asked again for a while. Default false. */
   trustDevice?: boolean
+}
+
+/** Why a token is asked for. */
+export interface TokenRequest {
+  /** `signIn`: somebody signs in with `method: 'custom'`. `renew`: the token at hand is due, or the application starts. */
+  reason: 'signIn' | 'renew'
+  /** `renew`: whose session it is. */
+  user: User | null
 }
 
 /** Who is signed in, as far as the server tells. */
