@@ -292,11 +292,8 @@ test('what no page of ours sends is refused, and what goes wrong inside stays th
   );
   assert.deepEqual(answers, ['NOT_FOUND', 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST']);
   const { error } = (await call('trpc', token, { type: 'query', path: 'broken' })).value;
-  assert.deepEqual(error, {
-    message: 'Something went wrong.',
-    code: 'INTERNAL_SERVER_ERROR',
-    httpStatus: 500,
-  });
+  assert.equal(error.message, 'Something went wrong.');
+  assert.ok(!JSON.stringify(error).includes('a path, a token'));
 });
 
 test('the page gets one frozen object, and channels that are no longer answered are gone', async (t) => {
