@@ -19,4 +19,5 @@ mod safe_storage;
 mod session;
 mod sign_in;
 mod sync_vault;
+mod token_source;
 mod vault;

@@ -6,7 +6,7 @@ import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
 import { SystemBrowser } from './browser.js';
 import { type CallbackCounts, Callbacks } from './callbacks.js';
 import { DeepLinks } from './deep-links.js';
-import { installHandlers } from './handlers.js';
+import { type AppHandler, installHandler, installHandlers } from './handlers.js';
 import { Lifecycle } from './lifecycle.js';
 import { Locks } from './locks.js';
 import { type CreateAuthOptions, parseRendererOrigins } from './options.js';
@@ -56,6 +56,12 @@ export interface Auth {
   handleCallback(url: string): Promise<boolean>;
   /** What has come in by {@link Auth.handleCallback} and by the app's URL scheme. */
   callbackCounts(): CallbackCounts;
+  /**
+   * Answers pages on a channel of the app's own, with the check of the sender that the broker's calls have; returns what
+   * stops it. The page gets `{ ok: true, value }`, or `{ ok: false, code, message }` for an exception and for a sender that
+   * may not call.
+   */
+  handle(channel: string, handler: AppHandler): () => void;
   /**
    * Removes the handlers and closes session and vault; waits for a refresh that is under way, 5 seconds at most. The stored
    * session stays. An app that quits need not call it.
@@ -116,6 +122,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     });
   const maySend = createSenderCheck(windows, origins);
   const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, signIns, maySend });
+  const removeOwn = new Set<() => void>();
   const stopLanding = landBeforeQuit(
     app,
     () => lifecycle.isRefreshing,
@@ -141,8 +148,17 @@ export function createAuth(options: CreateAuthOptions): Auth {
     switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
     handleCallback: (url) => callbacks.take(url),
     callbackCounts: () => callbacks.counts,
+    handle(channel, handler) {
+      const remove = installHandler(ipcMain, { lifecycle, maySend }, channel, handler);
+      const removeOnce = () => {
+        if (removeOwn.delete(removeOnce)) remove();
+      };
+      removeOwn.add(removeOnce);
+      return removeOnce;
+    },
     async dispose() {
       removeHandlers();
+      for (const remove of [...removeOwn]) remove();
       deepLinks?.stop();
       callbacks.clear();
       stopLanding();
