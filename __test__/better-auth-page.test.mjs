@@ -2,6 +2,7 @@
 // that is replaced. A page has no cookies, and must see no token.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { officialClient } from '../electron-example/e2e/peers/client.mjs';
 import {
   assertIn,
@@ -224,6 +225,32 @@ test('renewals at the same time neither bring the old token back nor end the ses
   await peerHas(person, 1);
 });
 
+test('a renewal waits for a request that may replace the token: it would ask with the one that has just ended', async (t) => {
+  const { session, person } = await entered(t, peer);
+  const before = await session.accessToken();
+  let renewing;
+  let askedMeanwhile;
+  peer.beforeAnswer('/api/auth/change-password', async () => {
+    renewing = session.refresh();
+    // Long enough for it to be asked, if it did not wait.
+    await setTimeout(300);
+    askedMeanwhile = peer.requests.slice(1);
+  });
+  peer.clearLog();
+  await good(
+    pageOf(session).changePassword({
+      currentPassword: person.password,
+      newPassword: 'analytical-engine',
+      revokeOtherSessions: true,
+    }),
+  );
+  await renewing;
+  assert.deepEqual(askedMeanwhile, []);
+  assert.equal(session.state().state, 'active');
+  assert.notEqual(await session.accessToken(), before);
+  await assertIn(session, peer, person);
+});
+
 test('another process that renews meanwhile finds the new token', async (t) => {
   const vaultOptions = await newVaultOptions(t);
   const { session, person } = await entered(t, peer, { vault: await openVault(t, vaultOptions) });
@@ -290,6 +317,6 @@ async function peerHas({ email }, count) {
   const deadline = Date.now() + 10_000;
   while ((await peer.sessionsOf(email)).length !== count) {
     assert.ok(Date.now() < deadline, `not ${count} but ${(await peer.sessionsOf(email)).length} sessions`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await setTimeout(20);
   }
 }
