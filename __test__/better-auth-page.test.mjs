@@ -163,6 +163,40 @@ test('disabling the second factor replaces the token, too', async (t) => {
   assert.equal((await again.signIn(byEmail(person))).status, 'complete');
 });
 
+test('disabling the second factor has the server forget the device, and us', async (t) => {
+  const { session, person, secret } = await enrolled(t, peer);
+  const page = pageOf(session);
+  await good(page.signIn.email(person));
+  await good(page.twoFactor.verifyTotp({ code: totp(secret), trustDevice: true }));
+  const trusted = async () => {
+    const { adapter } = await peer.context();
+    const { id } = await peer.userOf(person.email);
+    const kept = await adapter.findMany({ model: 'verification', where: [{ field: 'value', value: id }] });
+    return kept.filter(({ identifier }) => identifier.startsWith('trust-device-')).length;
+  };
+  assert.equal(await trusted(), 1);
+  await good(page.twoFactor.disable({ password: person.password }));
+  assert.equal(await trusted(), 0);
+  await assertIn(session, peer, person);
+  peer.clearLog();
+  await good(page.signIn.email(person));
+  assert.deepEqual(peer.log[0].cookies, []);
+});
+
+test('two sign-ins of a page at once on a trusted device: neither is asked', async (t) => {
+  const { session, person, secret } = await enrolled(t, peer);
+  const page = pageOf(session);
+  await good(page.signIn.email(person));
+  await good(page.twoFactor.verifyTotp({ code: totp(secret), trustDevice: true }));
+  const signIns = await Promise.allSettled([page.signIn.email(person), page.signIn.email(person)]);
+  for (const { value, reason } of signIns) {
+    if (value) assert.equal(value.data?.twoFactorRedirect, undefined);
+    else assert.equal(reason.code, 'ERR_SUPERSEDED');
+  }
+  const again = await good(page.signIn.email(person));
+  assert.equal(again.twoFactorRedirect, undefined);
+});
+
 test('new backup codes leave the token alone', async (t) => {
   const { session, person } = await enrolled(t, peer);
   const before = await session.accessToken();
