@@ -430,15 +430,15 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     text: 'The server could not prove who it is, so nothing was sent.',
   },
   ERR_TLS_HOSTNAME: {
-    title: 'The connection is not secure',
+    title: 'The certificate is of another server',
     text: 'The certificate of the server is for another address, so nothing was sent.',
   },
   ERR_TLS_EXPIRED: {
-    title: 'The connection is not secure',
+    title: 'The certificate of the server is out of date',
     text: 'The certificate of the server is not valid today, so nothing was sent. Check the date of this device.',
   },
   ERR_TLS_UNTRUSTED: {
-    title: 'The connection is not secure',
+    title: 'The certificate of the server is not trusted',
     text: 'Nobody this device trusts vouches for the server, so nothing was sent.',
   },
   ERR_INSECURE_URL: {
@@ -532,6 +532,14 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   ERR_VAULT_CLOSED: {
     title: 'The vault is closed',
     text: 'The app has closed it already.',
+  },
+  ERR_DECRYPTION_FAILED: {
+    title: 'A saved value cannot be read',
+    text: 'It was saved with a key that is not on this computer, or it was damaged. Sign in again.',
+  },
+  ERR_IMPORT_SOURCE: {
+    title: 'The settings from before could not be taken over',
+    text: 'Their file cannot be read or renamed. Check the permissions of the folder of this app.',
   },
   ERR_VAULT_FOREIGN: {
     title: 'This vault belongs to another app',
