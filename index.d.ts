@@ -617,8 +617,6 @@ export interface ProviderOptions {
   issuer?: string
   /** `oidc`, `workos`: the identifier of a public client. */
   clientId?: string
-  /** `workos`: where the browser comes back to, such as `com.example.app://callback`. Default: to a port of this machine. */
-  redirectUri?: string
   /** `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own. */
   apiUrl?: string
   /**
@@ -630,7 +628,7 @@ export interface ProviderOptions {
    * Where the browser comes back to after `method: 'browser'`.
    *
    * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
-   * `method: 'browser'`.
+   * `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
    */
   redirectUri?: string
   /** `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`. */
