@@ -25,7 +25,7 @@ export class ClerkServer {
   instance;
   /** Every request to the Frontend API: `{ method, path, query, headers, form }`. */
   requests = [];
-  counts = { refreshes: 0, granted: 0 };
+  counts = { refreshes: 0, granted: 0, reuses: 0 };
   /** When each token was given out, by the clock of the machine. */
   grantedAtMs = [];
   #options;
@@ -38,7 +38,8 @@ export class ClerkServer {
    * @param {object} [options]
    * @param {number} [options.accessTokenSeconds] how long a session token lives; default 3, Clerk's own is 60
    * @param {boolean} [options.singleSession] whether a client may hold one session only; default true, as Clerk's
-   * @param {boolean} [options.refuseOlderRotations] whether a client token that was replaced is refused; default true
+   * @param {boolean} [options.refuseOlderRotations] whether a client token that was replaced is refused; default false: a
+   *   client whose answer was lost comes with one, and what Clerk does then is not written anywhere
    * @param {boolean} [options.demandsExpiredToken] whether a session token is only minted for whom shows the last one
    * @param {number} [options.clockShiftMs] how far the server's clock is ahead of the machine's
    * @param {string[]} [options.redirectUrls] where browsers may be sent back to
@@ -54,7 +55,7 @@ export class ClerkServer {
   constructor({
     accessTokenSeconds = 3,
     singleSession = true,
-    refuseOlderRotations = true,
+    refuseOlderRotations = false,
     demandsExpiredToken = false,
     clockShiftMs = 0,
     redirectUrls = [REDIRECT_URI, 'https://app.example.test/sso-callback'],

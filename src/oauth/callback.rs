@@ -19,6 +19,7 @@ pub struct Callback {
     address: Url,
     query: Parameters,
     fragment: Parameters,
+    is_bare: bool,
 }
 
 /// Names and values, each name once. The values may be secrets.
@@ -55,6 +56,7 @@ impl Callback {
             address,
             query,
             fragment,
+            is_bare: false,
         })
     }
 
@@ -80,6 +82,7 @@ impl Callback {
         let parameter = |name: &str, value: &str| (name.to_owned(), value.to_owned().into());
         callback.query = Parameters(vec![parameter("code", text), parameter("state", state)]);
         callback.fragment = Parameters::default();
+        callback.is_bare = true;
         Ok(callback)
     }
 
@@ -93,6 +96,12 @@ impl Callback {
     #[must_use]
     pub fn fragment(&self, name: &str) -> Option<&str> {
         self.fragment.get(name)
+    }
+
+    /// Whether a person pasted a code alone, which says nothing more than a code.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.is_bare
     }
 
     /// The address without query and fragment.
@@ -327,6 +336,7 @@ mod tests {
         let code = pasted(" a/b=c+d \n").unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(code.get("code"), Some("a/b=c+d"));
         assert_eq!(code.get("state"), Some("s"));
+        assert!(code.is_bare());
         let address = pasted("app:/cb?x=1&code=c&state=t\n").unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(address.get("state"), Some("t"));
         for bad in [

@@ -1,6 +1,7 @@
 //! The servers that sign people in: one trait, one file for each.
 
 mod better_auth;
+mod clerk;
 mod handles;
 mod oidc;
 mod token_answer;
@@ -8,6 +9,7 @@ mod token_endpoint;
 mod workos;
 
 pub use better_auth::{BetterAuth, BetterAuthOptions};
+pub use clerk::{Clerk, ClerkOptions};
 pub use oidc::{Oidc, OidcOptions};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointOptions};
 pub use workos::{WorkOs, WorkOsOptions};

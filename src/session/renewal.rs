@@ -162,9 +162,10 @@ impl Engine {
                 (Reason::Network, None)
             }
             Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
-            Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
-                (Reason::Server, None)
-            }
+            Error::Server { .. }
+            | Error::UnexpectedResponse(_)
+            | Error::IdTokenInvalid(_)
+            | Error::SignInRejected { .. } => (Reason::Server, None),
             Error::VaultBusy { .. } => (Reason::Busy, None),
             Error::RefreshUnanswered => return self.note_unanswered(generation),
             Error::StepUpRequired(_) => return self.note_challenge(generation),
@@ -197,7 +198,9 @@ impl Engine {
 fn may_be_spent(error: &Error) -> bool {
     match error {
         Error::Network { .. } | Error::Timeout { .. } => !error.was_never_sent(),
-        Error::UnexpectedResponse(_) | Error::ResponseTooLarge { .. } => true,
+        Error::UnexpectedResponse(_)
+        | Error::IdTokenInvalid(_)
+        | Error::ResponseTooLarge { .. } => true,
         // 503 says that the request was not handled (RFC 9110 section 15.6.4); the other 5xx say nothing about it.
         Error::Server { status } => *status != 503,
         _ => false,

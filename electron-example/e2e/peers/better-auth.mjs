@@ -39,7 +39,7 @@ export class BetterAuthPeer {
   #campus;
   #auth;
   #options;
-  #answerInstead = null;
+  #interference = null;
 
   /**
    * @param {import('node:test').TestContext} t it is gone when this test ends
@@ -86,6 +86,16 @@ export class BetterAuthPeer {
     this.#auth = this.#newAuth();
   }
 
+  /** Nobody can connect from now on. */
+  pause() {
+    return this.#loopback.close();
+  }
+
+  /** Listens again, where it did before. */
+  resume() {
+    return this.#loopback.open();
+  }
+
   clearLog() {
     this.log.length = 0;
   }
@@ -95,9 +105,19 @@ export class BetterAuthPeer {
     return this.log.map(({ method, path, status }) => `${method} ${path} ${status}`);
   }
 
-  /** Answers this request once, or for as long as `times` says, in the server's place. `null`: the connection is cut. */
-  answerOnce(path, makeResponse, times = 1) {
-    this.#answerInstead = { path, makeResponse, times };
+  /** Answers this request once in the server's place. `null`: the connection is cut. */
+  answerOnce(path, makeResponse) {
+    let isOver = false;
+    this.interfere(path, () => {
+      if (isOver) return undefined;
+      isOver = true;
+      return makeResponse();
+    });
+  }
+
+  /** Asks before each request for this path whether to answer it otherwise; `undefined` is no. */
+  interfere(path, makeResponse) {
+    this.#interference = { path, makeResponse };
   }
 
   /** The last code sent to this address. */
@@ -222,9 +242,9 @@ export class BetterAuthPeer {
       origin,
     };
     this.log.push(entry);
-    const instead = this.#answerInstead?.path === path ? this.#answerInstead : null;
-    if (instead && --instead.times === 0) this.#answerInstead = null;
-    const response = instead ? instead.makeResponse() : await this.#respond(incoming);
+    const { path: at, makeResponse } = this.#interference ?? {};
+    const instead = at === path ? makeResponse() : undefined;
+    const response = instead === undefined ? await this.#respond(incoming) : instead;
     if (response === null) return incoming.socket.destroy();
     entry.status = response.status;
     this.#noteSecrets(response.headers);

@@ -33,7 +33,8 @@ struct Token {
 
 impl Token {
     fn decode(encoded: &str) -> Option<Self> {
-        let encoded = encoded.trim_end_matches('=');
+        // Padding, and padding as it stands in a cookie, from where a person may have copied it.
+        let encoded = encoded.trim_end_matches("%3D").trim_end_matches('=');
         let json = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?);
         serde_json::from_slice(&json).ok()
     }
@@ -215,7 +216,8 @@ mod tests {
     #[test]
     fn a_person_may_paste_the_code_bare_or_as_the_page_has_it() {
         let encoded = token(r#"{"identifier":"code","state":"s"}"#);
-        for pasted in ["code", &encoded] {
+        let as_in_a_cookie = format!("{encoded}%3D");
+        for pasted in ["code", &encoded, &as_in_a_cookie] {
             let callback = Callback::pasted(pasted, "app:/auth/callback", "s");
             let callback = callback.unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(state_of(&callback).as_deref(), Some("s"));
