@@ -591,12 +591,13 @@ export interface Protection {
 export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit.
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
+   * instance of Clerk.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-   * address, as all URLs here.
+   * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
    */
   baseUrl?: string
   /**
@@ -617,6 +618,20 @@ export interface ProviderOptions {
   issuer?: string
   /** `oidc`, `workos`: the identifier of a public client. */
   clientId?: string
+  /**
+   * `oidc`: the scopes, with spaces between. Default `openid profile email offline_access`. Without `openid` no ID token is
+   * asked for.
+   */
+  scope?: string
+  /**
+   * `oidc`: what the person is asked again, such as `login`. Default `consent` where `offline_access` is asked for, without which
+   * servers give no refresh token; an empty string: nothing.
+   */
+  prompt?: string
+  /** `oidc`: the API that the access token is for, where the server wants `audience`. */
+  audience?: string
+  /** `oidc`: whether tokens are bound to a key of this device (DPoP, RFC 9449). Default false. */
+  dpop?: boolean
   /** `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own. */
   apiUrl?: string
   /**
@@ -624,11 +639,17 @@ export interface ProviderOptions {
    * is sent once, and one that may be spent is not sent again by itself.
    */
   refreshTokenReuse?: boolean
+  /** `clerk`: the publishable key from Clerk's dashboard. */
+  publishableKey?: string
   /**
    * Where the browser comes back to after `method: 'browser'`.
    *
+   * `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
+   * `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of this machine, path `/callback`.
+   *
    * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
    * `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
+   * `clerk`: an address of the instance's list of redirect URLs. Needed for `method: 'browser'`.
    */
   redirectUri?: string
   /** `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`. */

@@ -1,6 +1,8 @@
 // Real servers on which somebody signs in in the browser, each with its way of playing that person by plain requests.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { Browser } from '../../__test__/peers/oidc-browser.mjs';
+import { CALLBACK, OidcServer } from '../../__test__/peers/oidc-server.mjs';
 import { WorkOsServer } from '../../__test__/peers/workos-server.mjs';
 import { DEMO_USER, Server } from './server.mjs';
 
@@ -12,6 +14,7 @@ const SCHEME = 'com.example.latchkey';
  */
 export const PROVIDERS = {
   'Better Auth': { start: startBetterAuth },
+  'OpenID Connect': { start: startOidc },
   WorkOS: { start: startWorkOs },
 };
 
