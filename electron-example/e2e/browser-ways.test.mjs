@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { assertLetIn, call, counted, desk, refusal, sees, skip } from './desk.mjs';
 import { PROVIDERS } from './providers.mjs';
 
-const LOOPBACK = { browser: { redirect: 'loopback' }, deepLinks: undefined };
+const LOOPBACK = { browser: { redirect: 'loopback' }, deepLinks: null };
 
 for (const name of ['OpenID Connect', 'WorkOS']) {
   test(`${name}: the browser comes back to a port of this computer, and ends on a page`, {
@@ -94,3 +94,18 @@ for (const name of ['OpenID Connect', 'WorkOS']) {
     assert.match(page.pathname, /logout|session\/end/);
   });
 }
+
+test('an app that may run several times: the process that is started for the address signs both in', {
+  skip,
+}, async (t) => {
+  const world = await desk(t, PROVIDERS['OpenID Connect'], { deepLinks: { singleInstance: false } });
+  const first = await world.start();
+  await world.begin(first);
+  const callback = await world.logIn(await world.browser.next());
+  const second = await world.start(callback);
+  for (const app of [first, second]) {
+    const { user, signIns } = await sees(app, 'active');
+    assert.deepEqual([user.email, signIns], [world.person.email, []]);
+  }
+  await counted(second, { delivered: 1, ignored: 0 });
+});

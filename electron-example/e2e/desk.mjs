@@ -7,12 +7,16 @@ import { SystemBrowser } from './system-browser.mjs';
 /** For tests that need the system's browser. */
 export const skip = process.platform !== 'linux' && 'how the system opens a browser is known for Linux only';
 
-/** A computer with a browser, on which an app for this server runs. */
-export async function desk(t, { start }, options = {}) {
+/** A computer with a browser, on which an app for this server runs. `deepLinks: null`: one without a scheme of its own. */
+export async function desk(t, { start }, { deepLinks = {}, ...options } = {}) {
   const server = await start(t);
   const computer = await Computer.create(t);
   const browser = await SystemBrowser.install(computer);
-  const auth = { provider: server.provider, deepLinks: { scheme: server.scheme }, ...options };
+  const auth = {
+    provider: server.provider,
+    ...(deepLinks === null ? {} : { deepLinks: { scheme: server.scheme, ...deepLinks } }),
+    ...options,
+  };
   const how = { app: PROVIDER_APP, env: { LATCHKEY_E2E_AUTH: JSON.stringify(auth) } };
   return {
     ...server,
