@@ -22,6 +22,7 @@ mod node;
 pub mod provider;
 pub mod secret;
 pub mod session;
+pub mod store;
 pub mod vault;
 
 pub use error::{CODES, Error, Result};

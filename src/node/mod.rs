@@ -13,5 +13,6 @@ mod process;
 mod promise;
 mod queue;
 mod session;
+mod store;
 mod sync_vault;
 mod vault;
