@@ -23,14 +23,12 @@ export function appVaultId(): string {
   return scope === undefined ? bare : `${scope}.${bare}`;
 }
 
-/** Electron's `app`; null in plain Node, where the package `electron` is the path of a program. */
+/** Electron's `app`; null in plain Node, where requiring `electron` would download it. */
 export function electronApp(): import('electron').App | null {
-  try {
-    const electron: Partial<typeof import('electron')> = require('electron');
-    return electron.app ?? null;
-  } catch {
-    return null;
-  }
+  const { type } = process as { type?: string };
+  if (type === undefined) return null;
+  const electron: Partial<typeof import('electron')> = require('electron');
+  return electron.app ?? null;
 }
 
 function packageName(folder: string): string | null {
