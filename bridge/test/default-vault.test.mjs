@@ -92,6 +92,13 @@ test('outside Electron the vault must be named', async (t) => {
   assert.deepEqual(opened, []);
 });
 
+test('a page has no vault', async (t) => {
+  const opened = await app(t, '{"name":"my-app"}');
+  process.type = 'renderer';
+  assert.throws(() => defaultVault(), { code: 'ERR_WRONG_PROCESS' });
+  assert.deepEqual(opened, []);
+});
+
 test('a vault that did not open is tried again by the next call', async (t) => {
   await app(t, '{"name":"my-app"}');
   let locked = true;
