@@ -15,5 +15,6 @@ mod promise;
 mod queue;
 mod safe_storage;
 mod session;
+mod store;
 mod sync_vault;
 mod vault;
