@@ -106,7 +106,8 @@ export function safeStorageOver(options: SafeStorageOptions = {}): SafeStorage {
 /** Whose ciphertexts are read beside our own. */
 function electron(named: string | null | undefined): { app?: string; localState?: string } {
   if (named === null) return {};
-  const app = electronApp();
+  // In plain Node the package `electron` is another thing, which fetches programs.
+  const app = process.versions.electron === undefined ? null : electronApp();
   const name = named ?? app?.getName();
   if (name === undefined) return {};
   return {
