@@ -48,6 +48,29 @@ const STANDS = {
  * - `over`, `stands`: what it answers to the renewal instead, by what to call it; an object answers several routes.
  */
 const PROVIDERS = {
+  // The rows that need a real server are in better-auth-over.test.mjs.
+  'better-auth': {
+    provider: (baseUrl) => ({ type: 'better-auth', baseUrl }),
+    signIn: { method: 'password', email: USER.email, password: 'difference-engine' },
+    renewal: 'GET /get-session',
+    routes: () => ({
+      'POST /sign-in/email': [200, { token: 'key', user: USER }, { 'set-auth-token': 'key.signature' }],
+      'GET /get-session': [200, { session: { expiresAt: '2100-01-01T00:00:00.000Z' }, user: USER }],
+    }),
+    over: {
+      'the answer null': [200, null],
+    },
+    stands: {
+      ...STANDS,
+      FAILED_TO_GET_SESSION: [401, { code: 'FAILED_TO_GET_SESSION' }],
+      'a 401 of something in between': [401, HTML],
+      SESSION_NOT_FRESH: [403, { code: 'SESSION_NOT_FRESH' }],
+      MISSING_OR_NULL_ORIGIN: [403, { code: 'MISSING_OR_NULL_ORIGIN' }],
+      EMAIL_NOT_VERIFIED: [403, { code: 'EMAIL_NOT_VERIFIED' }],
+      '429 in plain text with X-Retry-After': [429, 'Too many requests', { 'x-retry-after': '1' }],
+      'a 404': [404, HTML],
+    },
+  },
   oidc: {
     provider: (issuer) => ({ type: 'oidc', issuer, clientId: 'app' }),
     signIn: TOKENS,
