@@ -230,6 +230,47 @@ export declare class FetchExchange {
 }
 
 /**
+ * Strings sealed for the application to keep wherever it likes. Applications use `electron-latchkey/safe-storage`, which has
+ * Electron's names.
+ *
+ * The key is random and lies in the vault: ciphertexts survive `rotateKey`, a recovery copy, and go with the vault's file.
+ * Each ciphertext is authenticated and differs from every other.
+ */
+export declare class SafeStorage {
+  /**
+   * `safeStorage` over this vault.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  static over(options: SafeStorageOptions): SafeStorage
+  /**
+   * Encrypts a string.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`,
+   * `ERR_VAULT_CORRUPT`.
+   */
+  encryptString(plainText: string): Buffer
+  /**
+   * Decrypts what `encryptString` or Electron made.
+   *
+   * Throws `ERR_DECRYPTION_FAILED`, for Electron's key the keychain's errors, and as `encryptString` does.
+   */
+  decryptString(encrypted: Uint8Array): Decrypted
+  /**
+   * As `encryptString`, off the JavaScript thread.
+   *
+   * Rejects with what `encryptString` throws.
+   */
+  encryptStringAsync(plainText: string): Promise<Buffer>
+  /**
+   * As `decryptString`, off the JavaScript thread.
+   *
+   * Rejects with what `decryptString` throws.
+   */
+  decryptStringAsync(encrypted: Uint8Array): Promise<Decrypted>
+}
+
+/**
  * A vault whose calls block: what `electron-latchkey/store` and `electron-latchkey/safe-storage` keep their records in.
  * Applications use those, or `Vault`.
  *
@@ -424,21 +465,19 @@ export interface CallbackResult {
   result: SignInResult
 }
 
-/** A token of the application's own. */
-export interface CustomToken {
-  /** The access token. */
-  accessToken: string
-  /** When it ends, in milliseconds since 1970. Default: what a JWT says of itself, or unknown. */
-  expiresAtMs?: number
-  /** Whose it is. Default: what a JWT says of itself; at a renewal, whose it was. */
-  user?: UserOfTokens
+/** A decrypted string. */
+export interface Decrypted {
+  /** The string. */
+  result: string
+  /** Whether encrypting it anew makes it safer: Electron encrypted it, or a key from before a rotation of the vault's. */
+  shouldReEncrypt: boolean
 }
 
 /**
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_ACCOUNT_LOCKED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_TLS_HOSTNAME' | 'ERR_TLS_EXPIRED' | 'ERR_TLS_UNTRUSTED' | 'ERR_INSECURE_URL' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_DECRYPTION_FAILED' | 'ERR_IMPORT_SOURCE' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_ACCOUNT_LOCKED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_TLS_HOSTNAME' | 'ERR_TLS_EXPIRED' | 'ERR_TLS_UNTRUSTED' | 'ERR_INSECURE_URL' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
 
 /** How an exchange is driven. */
 export interface ExchangeOptions {
@@ -559,6 +598,124 @@ export interface HttpOptions {
   connectTimeoutMs?: number
 }
 
+/** What became of one entry. Never holds a value. */
+export interface ImportEntry {
+  /** The source's place in `sources`, from 0. */
+  source: number
+  /**
+   * The entry's name: a top-level member (for a damaged value inside it, its path with dots), or an account; `null` for the
+   * source as a whole.
+   */
+  key: string | null
+  /**
+   * `imported`: it is in the vault, read back from the disk (in a dry run: it would be). `present`: it was imported before,
+   * or the vault has a value there. `damaged`: it cannot be read. `skipped`: the map leaves it out, or there is nothing.
+   */
+  status: 'imported' | 'present' | 'damaged' | 'skipped'
+  /** Why, in a few words for a log, where that is not plain. */
+  reason: string | null
+}
+
+/**
+ * Moves what an app keeps today into a vault: files of electron-store and conf, what Electron's `safeStorage` sealed inside
+ * them, and keytar's entries. May be called at every start: what was imported is not imported twice, what the app has deleted
+ * since does not come back, and an import that was killed goes on where it was.
+ *
+ * Every source is read before anything is written. The values of a source are one durable write, read back from the disk and
+ * compared; only then is its file renamed. keytar's entries stay where they are. A value that cannot be read is reported and
+ * the rest imported.
+ *
+ * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_WRONG_PROCESS`, `ERR_IMPORT_SOURCE`; a keyring's `ERR_KEYCHAIN_UNAVAILABLE`,
+ * `ERR_KEYCHAIN_LOCKED`, `ERR_KEYCHAIN_DENIED`, `ERR_KEYCHAIN_TIMEOUT`, `ERR_KEYCHAIN_FAILED`; `ERR_VAULT_CLOSED`,
+ * `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`.
+ */
+export declare function importFrom(options: ImportOptions): Promise<ImportReport>
+
+/**
+ * As `importFrom`, and blocks until it is done: for apps that make a `Store` while their modules load.
+ *
+ * Throws what `importFrom` rejects with.
+ */
+export declare function importFromSync(options: ImportOptions): ImportReport
+
+/** What to import, and where to. */
+export interface ImportOptions {
+  /** The vault that the values go to. */
+  vault: Vault | SyncVault
+  /** What is imported, one after the other. */
+  sources: Array<ImportSource>
+  /** Whether only to report what would be done: nothing is written, nothing renamed. Default false. */
+  dryRun?: boolean
+  /**
+   * Whether a value of the source takes the place of another one that the vault has there. Default false: the vault's
+   * stays, since it may be newer.
+   */
+  replace?: boolean
+  /** How long one question to a keyring may take, in milliseconds, prompts included. Default 30000. */
+  keychainTimeoutMs?: number
+}
+
+/** A file that was put aside. It is never deleted: that is the application's to do. */
+export interface ImportRenamed {
+  /** The source's place in `sources`, from 0. */
+  source: number
+  /** The file's new path, such as `config.json.imported`. */
+  to: string
+}
+
+/** What an import did, or would do. */
+export interface ImportReport {
+  /** Every entry of every source. */
+  entries: Array<ImportEntry>
+  /** The files that were put aside. */
+  renamed: Array<ImportRenamed>
+}
+
+/** Something to import. Which fields there are depends on `type`. */
+export interface ImportSource {
+  /**
+   * The kind of source: `electron-store` is a file of electron-store or conf, of any version; `keytar` is what keytar keeps
+   * under a service.
+   */
+  type: 'electron-store' | 'keytar'
+  /**
+   * `electron-store`: the file, absolute: `path.join(app.getPath('userData'), 'config.json')` unless the app says
+   * otherwise.
+   */
+  path?: string
+  /** `electron-store`: the option `encryptionKey`, where the app has one. */
+  encryptionKey?: string | Uint8Array
+  /**
+   * `electron-store`: the option `encryptionAlgorithm` of conf 15 and 16. Default `aes-256-cbc`, as there; it also reads
+   * the forms that older versions wrote, and plain files.
+   */
+  encryptionAlgorithm?: 'aes-256-cbc' | 'aes-256-gcm' | 'aes-256-ctr'
+  /**
+   * `electron-store`: the `Store` that the members go to, by the file it stands for, relative to
+   * `app.getPath('userData')`: `config.json`, or `more/settings.json` for one with `cwd: 'more'`. Default: the file's name.
+   */
+  store?: string
+  /**
+   * `electron-store`: what becomes of strings and Buffers that Electron's `safeStorage` sealed. `open`: stored as plain
+   * strings, which the vault seals. `reseal`: sealed by Latchkey's `safeStorage` and spelled as before, for code that goes
+   * on calling `decryptString`. `keep`: left as they are. Default `open` with `app`, otherwise `keep`.
+   */
+  sealed?: 'open' | 'reseal' | 'keep'
+  /** `electron-store`: the name of the app that sealed, `app.getName()`: its item in the keyring is found by it. */
+  app?: string
+  /** `electron-store`, on Windows: the file `Local State` in `app.getPath('userData')`, which holds Electron's key. */
+  localState?: string
+  /** `keytar`: the service. */
+  service?: string
+  /** `keytar`: the accounts. Default all; on Windows they have to be named. */
+  accounts?: Array<string>
+  /**
+   * Where entries go that do not go where the others go: by the name of a top-level member, or of an account, to a key of
+   * the vault; `null` leaves it out. Without it members go to the `Store`, and passwords to the key `service/account`.
+   */
+  map?: Record<string, string | null>
+}
+
 /** A passphrase that protects a vault. */
 export interface Passphrase {
   /** The passphrase, as the person typed it. Stretched with Argon2id (64 MiB, 3 passes). */
@@ -602,13 +759,12 @@ export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
    * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
-   * instance of Clerk, `custom` the application's own source of tokens.
+   * instance of Clerk.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk' | 'custom'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
    * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
-   * `custom`: a URL whose origin may receive the token, beside `allowedOrigins`.
    */
   baseUrl?: string
   /**
@@ -652,14 +808,6 @@ export interface ProviderOptions {
   refreshTokenReuse?: boolean
   /** `clerk`: the publishable key from Clerk's dashboard. */
   publishableKey?: string
-  /** `custom`: names the kind of token, 1 to 256 bytes. A stored session is used with no other. */
-  id?: string
-  /**
-   * `custom`: brings a token: at `signIn({ method: 'custom' })`, and whenever the one at hand is due. Called once for all who
-   * wait, and given 30 s. `null` means that the person is not signed in there any more, and ends the session; a rejection is
-   * trouble, and it is asked again later.
-   */
-  getToken?: (request: TokenRequest) => Promise<CustomToken | null>
   /**
    * Where the browser comes back to after `method: 'browser'`.
    *
@@ -709,6 +857,21 @@ export interface RemoteSession {
   userAgent: string | null
 }
 
+/** Where `SafeStorage` has its key, and whose ciphertexts it reads beside its own. */
+export interface SafeStorageOptions {
+  /** The vault that keeps the key. */
+  vault: Vault | SyncVault
+  /**
+   * The name of the app whose `safeStorage` of Electron is read too, `app.getName()`. Default: Electron's ciphertexts are
+   * refused.
+   */
+  app?: string
+  /** On Windows: the file `Local State` in `app.getPath('userData')`, which holds Electron's key. */
+  localState?: string
+  /** How long one question for Electron's key may take, in milliseconds, prompts included. Default 30000. */
+  keychainTimeoutMs?: number
+}
+
 /** What the application allows a session. */
 export interface SessionPolicy {
   /** The session locks after so many milliseconds without a request, a token taken, or `touch()`. Default never. */
@@ -754,10 +917,10 @@ export interface SetOptions {
 export interface SignInRequest {
   /**
    * The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
-   * with a `code` that the server sends; with `tokens` that the application has already; with the token that a `custom`
-   * provider brings; or, for who is signed in, a `stepUp` without the browser.
+   * with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
+   * `stepUp` without the browser.
    */
-  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'custom' | 'stepUp'
+  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'
   /** `password`, `code`: the e-mail address. */
   email?: string
   /** `password`, `code`: the user name, in the place of the address. */
@@ -845,14 +1008,6 @@ export interface SubmittedCode {
   code: string
   /** Whether this device need not be asked again for a while. Default false. */
   trustDevice?: boolean
-}
-
-/** Why a token is asked for. */
-export interface TokenRequest {
-  /** `signIn`: somebody signs in with `method: 'custom'`. `renew`: the token at hand is due, or the application starts. */
-  reason: 'signIn' | 'renew'
-  /** `renew`: whose session it is. */
-  user: User | null
 }
 
 /** Who is signed in, as far as the server tells. */

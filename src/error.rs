@@ -121,6 +121,21 @@ pub enum Error {
     /// The vault was closed.
     #[error("The vault is closed. Open it again before using it.")]
     VaultClosed,
+    /// What was given to be decrypted is not sealed by this vault or by Electron, or was changed.
+    #[error(
+        "The value could not be decrypted: {0}. Nothing was changed. Keep it: the vault, or the keyring, that it was sealed with may come back."
+    )]
+    DecryptionFailed(&'static str),
+    /// Something to be imported is there and cannot be read, or could not be put aside.
+    #[error(
+        "An import's source failed while it was to {action} ({reason}). Import again once it can be."
+    )]
+    ImportSource {
+        /// What was being done.
+        action: &'static str,
+        /// The operating system's words.
+        reason: String,
+    },
 
     /// Wrong e-mail or password. The server does not say which.
     #[error("The e-mail address or the password is not right.")]
@@ -320,6 +335,8 @@ codes! {
     Error::VaultBusy { .. } => "ERR_VAULT_BUSY",
     Error::VaultIo { .. } => "ERR_VAULT_IO",
     Error::VaultClosed => "ERR_VAULT_CLOSED",
+    Error::DecryptionFailed(_) => "ERR_DECRYPTION_FAILED",
+    Error::ImportSource { .. } => "ERR_IMPORT_SOURCE",
     Error::InvalidCredentials => "ERR_INVALID_CREDENTIALS",
     Error::UserExists => "ERR_USER_EXISTS",
     Error::WeakPassword(_) => "ERR_WEAK_PASSWORD",

@@ -7,6 +7,7 @@ pub mod clock;
 mod error;
 pub mod harden;
 pub mod http;
+pub mod import;
 pub mod keychain;
 #[cfg(feature = "node")]
 #[allow(
@@ -21,6 +22,7 @@ pub mod keychain;
 mod node;
 pub mod oauth;
 pub mod provider;
+pub mod safe_storage;
 pub mod secret;
 pub mod session;
 pub mod vault;

@@ -616,6 +616,8 @@ pub struct Sent {
     pub identifier: Option<Identifier>,
     /// Whether it goes out without the session at hand, which the server would take it for.
     pub anonymous: bool,
+    /// What is held until its answer was observed.
+    pub held: Option<Exclusive>,
 }
 
 impl Sent {
@@ -628,6 +630,7 @@ impl Sent {
             sliding: true,
             identifier: None,
             anonymous: false,
+            held: None,
         }
     }
 }

@@ -5,7 +5,7 @@ import type { AuthSnapshot } from '../protocol.js';
 import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
 import { SystemBrowser } from './browser.js';
 import { type CallbackCounts, Callbacks } from './callbacks.js';
-import { DeepLinks } from './deep-links.js';
+import { DeepLinks, expectReturn } from './deep-links.js';
 import { type AppHandler, installHandler, installHandlers } from './handlers.js';
 import { Lifecycle } from './lifecycle.js';
 import { Locks } from './locks.js';
@@ -76,10 +76,11 @@ export interface Auth {
  * is the state `unavailable`, not an exception.
  *
  * @throws `ERR_INVALID_ARGUMENT` when `rendererOrigins` is empty or names something other than origins, and for a
- *   `deepLinks.scheme` that is malformed or another's.
+ *   `deepLinks.scheme` that is malformed, another's, or not that of `provider.redirectUri`.
  */
 export function createAuth(options: CreateAuthOptions): Auth {
   const origins = parseRendererOrigins(options.rendererOrigins);
+  if (options.deepLinks) expectReturn(options.provider.redirectUri, options.deepLinks);
   // Taken here and not at the top, so that the module can be loaded where Electron is not.
   const { app, clipboard, ipcMain, powerMonitor, shell } = require('electron') as typeof import('electron');
 

@@ -533,6 +533,14 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'The vault is closed',
     text: 'The app has closed it already.',
   },
+  ERR_DECRYPTION_FAILED: {
+    title: 'A saved value cannot be read',
+    text: 'It was saved with a key that is not on this computer, or it was damaged. Sign in again.',
+  },
+  ERR_IMPORT_SOURCE: {
+    title: 'The settings from before could not be taken over',
+    text: 'Their file cannot be read or renamed. Check the permissions of the folder of this app.',
+  },
   ERR_VAULT_FOREIGN: {
     title: 'This vault belongs to another app',
     text: 'The file in the folder of this app was made under another id.',
