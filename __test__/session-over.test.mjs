@@ -194,6 +194,8 @@ const PROVIDERS = {
         [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
         'GET /v1/client': [200, HTML],
       },
+    },
+  },
   workos: {
     provider: (apiUrl) => ({ type: 'workos', clientId: 'client_1', apiUrl }),
     signIn: TOKENS,
