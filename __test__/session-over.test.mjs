@@ -22,6 +22,12 @@ const TOKENS = {
   user: USER,
 };
 
+/** A token as far as it is read here. */
+function jwt(claims) {
+  const encode = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
+  return `${encode({ alg: 'none' })}.${encode(claims)}.${encode('signature')}`;
+}
+
 /** What no server means as the end of a session. An answer is `[status, body, header fields?]`; a string is no JSON. */
 const STANDS = {
   'the server cannot be reached': DOWN,
@@ -109,6 +115,57 @@ const PROVIDERS = {
       400: [400, { message: 'What?' }],
       404: [404, HTML],
       408: [408, {}],
+    },
+  },
+  workos: {
+    provider: (apiUrl) => ({ type: 'workos', clientId: 'client_1', apiUrl }),
+    signIn: TOKENS,
+    renewal: 'POST /user_management/authenticate',
+    routes: () => ({
+      'POST /user_management/authenticate': [
+        200,
+        {
+          user: {
+            id: USER.id,
+            email: USER.email,
+            first_name: USER.name,
+            last_name: null,
+            email_verified: true,
+          },
+          access_token: jwt({ sub: USER.id, sid: 'session_1', iat: 0, exp: 600 }),
+          refresh_token: 'refresh-2',
+        },
+      ],
+    }),
+    over: {
+      invalid_grant: [400, { error: 'invalid_grant', error_description: 'Session has already ended.' }],
+      'invalid_grant in its other shape': [400, { code: 'invalid_grant', message: 'Invalid refresh token' }],
+    },
+    stands: {
+      ...STANDS,
+      'a second factor is to be set up': [403, { code: 'mfa_enrollment', message: 'No.' }],
+      'a second factor is to be shown': [403, { code: 'mfa_challenge', message: 'No.' }],
+      'an organization is to be chosen': [403, { code: 'organization_selection_required', message: 'No.' }],
+      'an address is to be verified': [403, { code: 'email_verification_required', message: 'No.' }],
+      'a challenge that nobody knows yet': [403, { code: 'of_tomorrow', message: 'No.' }],
+      'invalid_grant with 403': [403, { error: 'invalid_grant', error_description: 'No.' }],
+      'single sign-on with 400': [
+        400,
+        { error: 'sso_required', error_description: 'No.', connection_ids: [] },
+      ],
+      'single sign-on without a code': [400, { message: 'Must use SSO for selected organization' }],
+      'the organization is gone': [400, { error: 'organization_not_found', error_description: 'No.' }],
+      'the person is no member any more': [400, { error: 'organization_membership_not_found' }],
+      invalid_client: [400, { error: 'invalid_client', error_description: 'No.' }],
+      invalid_request: [400, { code: 'invalid_request', message: 'No.' }],
+      'a 400 without a reason': [400, {}],
+      'a daily quota': [429, { code: 'daily_quota_exceeded', message: 'No.' }],
+      'a 401': [401, { message: 'Unauthorized', code: 'unauthorized' }],
+      'a 403 of something in between': [403, HTML],
+      'tokens of somebody else': [
+        200,
+        { user: { id: 'eve' }, access_token: 'access-3', refresh_token: 'refresh-3' },
+      ],
     },
   },
 };

@@ -21,7 +21,6 @@ const tokenIsOver = () => setTimeout(3100);
  * | act | theirs | ours, and why |
  * |---|---|---|
  * | authorize | `state` is 400 characters: the sealed code verifier | 256 random bits; the verifier stays in the vault, and no browser history has it |
- * | refresh, forced | `organization_id` of the old token | none: the server stays in the last one, as it does for their unforced refresh |
  * | exchange, refresh | `Idempotency-Key: retry-…`, and three more tries of the same request | neither: a request that the server may have worked on is not sent again |
  * | before a token is used | `GET /sso/jwks/{client_id}` | nothing: the token came from the server over TLS, and offline it is as good as online |
  * | sign-out | the browser alone opens the logout URL | the same URL for the browser, and the same request from here, so that the session ends also where no browser opens |

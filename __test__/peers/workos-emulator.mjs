@@ -103,6 +103,11 @@ export class WorkOsEmulator {
     return this.#data.sessions.get(id) !== undefined;
   }
 
+  /** How many sessions this user has. */
+  sessionsOf({ id }) {
+    return this.#data.sessions.findBy('user_id', id).length;
+  }
+
   endSession(id) {
     this.#data.sessions.delete(id);
   }

@@ -25,7 +25,7 @@ use super::{
     token_answer,
 };
 use crate::http::{Call, Method, Origin, Redirects, Request, Url, parse_url};
-use crate::oauth::Callback;
+use crate::oauth::{Callback, DEVICE_GRANT, DeviceAuthorization};
 use crate::secret::SecretString;
 use crate::{Error, Result};
 use answer::Authenticated;
@@ -135,20 +135,24 @@ impl WorkOs {
             .or_else(|| self.redirect_uri.clone());
         let redirect_uri = redirect_uri
             .ok_or_else(|| Error::InvalidArgument("provider.redirectUri is missing.".to_owned()))?;
-        let how = authorize::for_the_person_at_hand(how, cx.current.as_ref());
-        let (url, callback_state, state) = authorize::begin(
+        let (how, person) = authorize::for_the_person_at_hand(how, cx.current.as_ref());
+        let (url, callback_state, authorization) = authorize::begin(
             self.route("authorize"),
             &self.client_id,
             &redirect_uri,
             &how,
         )?;
+        let state = State::Browser(Authorization {
+            person,
+            ..authorization
+        });
         Ok(Step::Pending(Pending {
             awaits: super::Awaits::Browser {
                 url: url.into(),
                 redirect_uri,
                 callback_state,
             },
-            state: State::Browser(state).seal()?,
+            state: state.seal()?,
             expires_at_ms: cx.now_ms.saturating_add(authorize::LIFETIME_MS),
         }))
     }
@@ -165,7 +169,16 @@ impl WorkOs {
             ("code_verifier", authorization.code_verifier.as_str()),
         ];
         let answered = self.authenticate(cx, "authorization_code", &shown).await?;
-        Ok(entered(cx, answered.map_err(Refusal::of_sign_in)?))
+        let answer = answered.map_err(Refusal::of_sign_in)?;
+        let person = authorization.person.as_deref();
+        if person.is_some_and(|person| person != answer.user_id()) {
+            // Whoever it is has not proven what was asked for. Their session is nobody's.
+            let _ = self
+                .revoke(cx, &answer.into_grant(cx.now_ms).credentials)
+                .await;
+            return Err(Error::AccessDenied("ANOTHER_PERSON".to_owned()));
+        }
+        Ok(entered(cx, answer))
     }
 
     async fn begin_on_device(&self, cx: &Context<'_>) -> Result<Step> {
@@ -175,12 +188,12 @@ impl WorkOs {
         if !response.status.is_success() {
             return Err(Refusal::parse(&response)?.of_sign_in());
         }
-        Device::parse(&response.body, cx.now_ms)?.pending()
+        Device::of(DeviceAuthorization::parse(&response.body)?, cx.now_ms).pending()
     }
 
     async fn poll(&self, cx: &Context<'_>, mut device: Device) -> Result<Step> {
         let shown = [("device_code", device.device_code.as_str())];
-        match self.authenticate(cx, device::GRANT_TYPE, &shown).await? {
+        match self.authenticate(cx, DEVICE_GRANT, &shown).await? {
             Ok(answer) => Ok(entered(cx, answer)),
             Err(refusal) => {
                 device.wait_after(refusal)?;

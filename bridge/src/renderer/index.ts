@@ -1,5 +1,6 @@
 /** `electron-latchkey/renderer`: what a page calls. Plain web code: no Electron, no Node. */
 
+export type { PageCalls, PageTokenProvision } from '../page-protocol.js';
 export type {
   AuthBroker,
   AuthReason,
@@ -36,3 +37,4 @@ export type {
 export { AuthError } from './auth-error.js';
 export { createAuthFetch } from './auth-fetch.js';
 export { type AuthClient, connectAuth } from './connect-auth.js';
+export { callMain, providePageToken } from './page-calls.js';
