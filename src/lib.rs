@@ -25,6 +25,7 @@ pub mod provider;
 pub mod safe_storage;
 pub mod secret;
 pub mod session;
+pub mod store;
 pub mod vault;
 
 pub use error::{CODES, Error, Result, TlsFault};

@@ -54,6 +54,12 @@ export type BridgeErrorCode =
   | 'ERR_BROWSER_NOT_OPENED'
   /** The main process did not answer: `createAuth()` was not called, or was disposed. */
   | 'ERR_NO_BROKER'
+  /** What a `Store` was given, or holds, breaks its schema. */
+  | 'ERR_SCHEMA_VIOLATION'
+  /** A step of a `Store`'s migrations threw. The `cause` is what it threw. */
+  | 'ERR_MIGRATION_FAILED'
+  /** What electron-store does and a sealed store does not. */
+  | 'ERR_NOT_SUPPORTED'
   /** A fault inside Latchkey. Its text stays in the main process. */
   | 'ERR_INTERNAL';
 

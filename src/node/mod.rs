@@ -18,6 +18,7 @@ mod queue;
 mod safe_storage;
 mod session;
 mod sign_in;
+mod store;
 mod sync_vault;
 mod token_source;
 mod vault;

@@ -4,8 +4,11 @@
 use super::batch::{Entry, Kind, Op, Space, encoded_len};
 use super::options::StoredValue;
 use crate::secret::SecretBytes;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem::take;
+
+/// How many changes of records are remembered by name. Whoever has missed more reads all of its records.
+const REMEMBERED_CHANGES: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
@@ -16,6 +19,8 @@ pub(crate) struct Contents {
     generation: u64,
     /// Grows whenever a record of Latchkey's own may have changed.
     records_version: u64,
+    /// The names of the records that changed last; the newest one's change made `records_version`.
+    changed_records: VecDeque<String>,
     /// The application's keys that changed, while somebody listens.
     journal: Option<BTreeSet<String>>,
 }
@@ -23,12 +28,7 @@ pub(crate) struct Contents {
 impl Contents {
     pub(crate) fn apply(&mut self, op: Op) {
         self.note(&op);
-        if matches!(
-            op,
-            Op::Put(Space::Session, ..) | Op::Delete(Space::Session, _) | Op::Clear(Space::Session)
-        ) {
-            self.records_version += 1;
-        }
+        self.count(&op);
         match op {
             Op::Generation(generation) => self.generation = generation,
             Op::Put(space, key, entry) => {
@@ -48,6 +48,23 @@ impl Contents {
                     self.live_bytes -= put_len(key.len(), &entry);
                 }
             }
+        }
+    }
+
+    fn count(&mut self, op: &Op) {
+        match op {
+            Op::Put(Space::Session, key, _) | Op::Delete(Space::Session, key) => {
+                if self.changed_records.len() == REMEMBERED_CHANGES {
+                    self.changed_records.pop_front();
+                }
+                self.changed_records.push_back(key.clone());
+                self.records_version += 1;
+            }
+            Op::Clear(Space::Session) => {
+                self.changed_records.clear();
+                self.records_version += 1;
+            }
+            Op::Put(..) | Op::Delete(..) | Op::Clear(_) | Op::Generation(_) => {}
         }
     }
 
@@ -89,6 +106,8 @@ impl Contents {
         }
         *self = Self {
             records_version: self.records_version + 1,
+            // Which ones differ is not known.
+            changed_records: VecDeque::new(),
             journal: self.journal.take(),
             ..fresh
         };
@@ -102,6 +121,15 @@ impl Contents {
     /// How often records of Latchkey's own may have changed.
     pub(crate) fn records_version(&self) -> u64 {
         self.records_version
+    }
+
+    /// The names of the records that may have changed since the version was `since`; `None` when that is not known any
+    /// more, or never was.
+    pub(crate) fn records_changed_since(&self, since: u64) -> Option<BTreeSet<&str>> {
+        let missed = usize::try_from(self.records_version.checked_sub(since)?).ok()?;
+        let known = self.changed_records.len().checked_sub(missed)?;
+        let changed = self.changed_records.range(known..);
+        Some(changed.map(String::as_str).collect())
     }
 
     fn entries(&self, space: Space) -> &BTreeMap<String, Entry> {
@@ -273,6 +301,39 @@ mod tests {
         fresh.apply(put(Space::App, "new", b"1", None));
         contents.replace(fresh);
         assert_eq!(taken(&mut contents), ["lost", "new"]);
+    }
+
+    #[test]
+    fn the_records_that_changed_are_known_by_name_for_a_while() {
+        let mut contents = Contents::default();
+        let names = |contents: &Contents, since| {
+            let changed = contents.records_changed_since(since)?;
+            Some(changed.into_iter().map(str::to_owned).collect::<Vec<_>>())
+        };
+        contents.apply(put(Space::Session, "a", b"1", None));
+        contents.apply(put(Space::App, "app", b"1", None));
+        contents.apply(put(Space::Session, "b", b"1", None));
+        contents.apply(Op::Delete(Space::Session, "a".into()));
+        assert_eq!(contents.records_version(), 3);
+        assert_eq!(names(&contents, 3), Some(vec![]));
+        assert_eq!(names(&contents, 1), Some(vec!["a".into(), "b".into()]));
+        assert_eq!(names(&contents, 4), None, "a version that never was");
+
+        for _ in 0..REMEMBERED_CHANGES {
+            contents.apply(put(Space::Session, "b", b"2", None));
+        }
+        assert_eq!(names(&contents, 3), Some(vec!["b".into()]));
+        assert_eq!(names(&contents, 2), None, "forgotten");
+
+        let version = contents.records_version();
+        contents.apply(Op::Clear(Space::Session));
+        assert_eq!(names(&contents, version), None, "everything");
+        let mut fresh = Contents::default();
+        fresh.apply(put(Space::Session, "a", b"1", None));
+        fresh.apply(put(Space::Session, "b", b"1", None));
+        contents.replace(fresh);
+        assert_eq!(names(&contents, version + 1), None, "another file");
+        assert_eq!(names(&contents, version + 2), Some(vec![]));
     }
 
     #[test]

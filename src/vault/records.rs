@@ -10,6 +10,7 @@ use super::{Value, Vault, put};
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 /// A change of records: all of it or, on an error, nothing.
@@ -61,6 +62,52 @@ impl Edit {
     }
 }
 
+/// A record that changed.
+#[derive(Debug)]
+pub(crate) struct RecordChange {
+    pub(crate) key: String,
+    /// `None` when it was removed.
+    pub(crate) value: Option<Value>,
+}
+
+/// What differs from what the records were at an earlier version.
+#[derive(Debug)]
+pub(crate) struct RecordChanges {
+    /// The number of [`Vault::records_version`] now.
+    pub(crate) version: u64,
+    /// Whether `records` are all there are: what changed is not known any more.
+    pub(crate) is_whole: bool,
+    pub(crate) records: Vec<RecordChange>,
+}
+
+impl RecordChanges {
+    fn read(contents: &Contents, prefix: &str, since: Option<u64>, now_ms: u64) -> Self {
+        let change = |key: &str| RecordChange {
+            key: key.to_owned(),
+            value: contents
+                .get(Space::Session, key, now_ms)
+                .map(Entry::to_value),
+        };
+        let changed = since.and_then(|since| contents.records_changed_since(since));
+        Self {
+            version: contents.records_version(),
+            is_whole: changed.is_none(),
+            records: match changed {
+                Some(changed) => {
+                    let mine = changed.into_iter().filter(|key| key.starts_with(prefix));
+                    mine.map(change).collect()
+                }
+                None => {
+                    let keys = contents.keys(Space::Session, now_ms);
+                    keys.filter(|key| key.starts_with(prefix))
+                        .map(change)
+                        .collect()
+                }
+            },
+        }
+    }
+}
+
 /// The records while no process can change them.
 pub(crate) struct Records<'a> {
     vault: &'a Vault,
@@ -74,17 +121,9 @@ impl Records<'_> {
         entry.map(Entry::to_value)
     }
 
-    /// All records whose names begin with `prefix`.
-    pub(crate) fn below(&self, prefix: &str) -> Vec<(String, Value)> {
-        let contents = read(&self.vault.0.contents);
-        let names = contents.keys(Space::Session, self.now_ms);
-        names
-            .filter(|name| name.starts_with(prefix))
-            .filter_map(|name| {
-                let entry = contents.get(Space::Session, name, self.now_ms)?;
-                Some((name.to_owned(), entry.to_value()))
-            })
-            .collect()
+    /// As [`Vault::records_since`].
+    pub(crate) fn since(&self, prefix: &str, since: Option<u64>) -> RecordChanges {
+        RecordChanges::read(&read(&self.vault.0.contents), prefix, since, self.now_ms)
     }
 
     /// A value of the application's.
@@ -141,6 +180,18 @@ impl Vault {
             .filter(|key| key.starts_with(prefix))
             .map(str::to_owned)
             .collect())
+    }
+
+    /// The records whose names begin with `prefix` that changed since [`Vault::records_version`] was `since`; all of them when
+    /// that is not known any more, and for `None`.
+    ///
+    /// # Errors
+    /// As for [`Vault::get`].
+    pub(crate) fn records_since(&self, prefix: &str, since: Option<u64>) -> Result<RecordChanges> {
+        self.0.catch_up()?;
+        let now_ms = self.0.clock.now_ms();
+        let contents = read(&self.0.contents);
+        Ok(RecordChanges::read(&contents, prefix, since, now_ms))
     }
 
     /// Changes records as `decide` says, with no write of any process in between. `None` from it changes nothing. Answers
@@ -239,6 +290,17 @@ impl Vault {
     /// The file system that the vault lies on.
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
         &self.0.place.disk
+    }
+
+    /// Says when records have changed, also when another process wrote them. Ends when the vault is closed.
+    ///
+    /// # Errors
+    /// As for [`Vault::watch_records`].
+    pub(crate) fn subscribe_records(&self) -> Result<UnboundedReceiver<()>> {
+        if read(&self.0.seen).is_none() {
+            return Err(Error::VaultClosed);
+        }
+        Listeners::add_for_records(&self.0)
     }
 
     /// Where the vault's files lie.

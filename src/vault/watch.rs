@@ -21,6 +21,10 @@ struct State {
     senders: Vec<UnboundedSender<Changes>>,
     /// The version of Latchkey's own records that was last read or written.
     records: Option<latest::Sender<u64>>,
+    /// Who is told that records changed, without which.
+    record_senders: Vec<UnboundedSender<()>>,
+    /// The version of Latchkey's own records that `record_senders` were told of.
+    records_told: u64,
     watcher: Option<RecommendedWatcher>,
 }
 
@@ -29,6 +33,18 @@ impl Listeners {
     pub(super) fn add(inner: &Arc<Inner>) -> Result<UnboundedReceiver<Changes>> {
         let (sender, receiver) = unbounded_channel();
         inner.listeners.watching(inner)?.senders.push(sender);
+        Ok(receiver)
+    }
+
+    /// Adds somebody who hears that records changed.
+    pub(super) fn add_for_records(inner: &Arc<Inner>) -> Result<UnboundedReceiver<()>> {
+        let (sender, receiver) = unbounded_channel();
+        let version = read(&inner.contents).records_version();
+        let mut state = inner.listeners.watching(inner)?;
+        if state.record_senders.is_empty() {
+            state.records_told = version;
+        }
+        state.record_senders.push(sender);
         Ok(receiver)
     }
 
@@ -59,6 +75,11 @@ impl Listeners {
             records.send_if_modified(|last| {
                 std::mem::replace(last, records_version) != records_version
             });
+        }
+        if std::mem::replace(&mut state.records_told, records_version) != records_version {
+            state
+                .record_senders
+                .retain(|sender| sender.send(()).is_ok());
         }
         if changed.is_empty() {
             return;

@@ -561,6 +561,18 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'A part of the app is missing',
     text: 'The native part that keeps your session could not be loaded.',
   },
+  ERR_SCHEMA_VIOLATION: {
+    title: 'A setting is not as it should be',
+    text: 'This is a fault of the app. Please report it with the code.',
+  },
+  ERR_MIGRATION_FAILED: {
+    title: 'The settings of the last version could not be taken over',
+    text: 'They are kept as they were. Please report it with the code.',
+  },
+  ERR_NOT_SUPPORTED: {
+    title: 'The app cannot do this',
+    text: 'This is a fault of the app. Please report it with the code.',
+  },
   ERR_NO_BROKER: {
     title: 'The window is not connected to the app',
     text: 'The page could not reach the main process, which keeps your session.',
