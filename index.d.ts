@@ -40,28 +40,6 @@ export declare class AuthSession {
    */
   onChange(listener: (snapshot: SessionSnapshot) => void): () => void
   /**
-   * Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
-   * it, except with `method: 'tokens'`, which may be later tokens of the same session.
-   *
-   * Rejects with `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_SECOND_FACTOR_REQUIRED`, `ERR_RATE_LIMITED`,
-   * `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
-   * `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`, and the vault's.
-   */
-  signIn(request: SignInRequest): Promise<SignInResult>
-  /**
-   * Makes an account and signs it in.
-   *
-   * Rejects as `signIn` does, and with `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
-   */
-  signUp(request: SignUpRequest): Promise<SignInResult>
-  /**
-   * Signs out: here at once and always, then on the server. One that cannot be reached within 5 seconds is told later,
-   * also after a restart.
-   *
-   * Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
-   */
-  signOut(): Promise<void>
-  /**
    * Asks the server now whether the session goes on. Joins a renewal that is under way.
    *
    * Rejects with what kept the server from answering (`ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`,
@@ -69,6 +47,30 @@ export declare class AuthSession {
    * `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
    */
   refresh(options?: RefreshOptions | undefined | null): Promise<SessionSnapshot>
+  /**
+   * Renews the session for another organization; `null` for none. Waits for a refresh that is under way.
+   *
+   * Rejects with `ERR_NOT_SUPPORTED`, `ERR_STEP_UP_REQUIRED` when the organization asks for more (sign in to it with
+   * `method: 'browser'`), and as `refresh` does.
+   */
+  switchOrganization(organizationId: string | null): Promise<SessionSnapshot>
+  /**
+   * What the access token says of itself, where it is a JWT; `null` when it is none, or nobody is signed in. Nothing checks
+   * it here: the server it came from has. `T`: what they are known to be, such as `WorkOsClaims`.
+   */
+  claims<T extends object = { [claim: string]: unknown }>(): T | null
+  /**
+   * The person's sessions, on this device and others, where the provider tells.
+   *
+   * Rejects with `ERR_NOT_SUPPORTED`, and as `accessToken` does.
+   */
+  sessions(): Promise<Array<RemoteSession>>
+  /**
+   * Ends one of `sessions()`. To end this one, sign out.
+   *
+   * Rejects as `sessions` does.
+   */
+  endSession(id: string): Promise<void>
   /**
    * Locks the session: no token leaves before `unlock()`, in any process and after a restart. Takes effect at once; the
    * promise says whether it is stored. Without a session there is nothing to lock.
@@ -132,6 +134,68 @@ export declare class AuthSession {
    * or the process ends: an answer that finds nobody is the reason `unanswered` at the next start.
    */
   close(): Promise<void>
+  /**
+   * Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
+   * it, except with `method: 'tokens'`, which may be later tokens of the same session.
+   *
+   * Rejects with `ERR_NOT_SUPPORTED`, `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_RATE_LIMITED`,
+   * `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
+   * `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`, and the vault's.
+   */
+  signIn(request: SignInRequest): Promise<SignInResult>
+  /**
+   * Makes an account and signs it in.
+   *
+   * Rejects as `signIn` does, and with `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
+   */
+  signUp(request: SignUpRequest): Promise<SignInResult>
+  /**
+   * Goes on with a sign-in that waits for a code.
+   *
+   * Rejects with `ERR_INVALID_CODE`, after which it still waits; `ERR_SIGN_IN_NOT_FOUND`, `ERR_SIGN_IN_EXPIRED`,
+   * `ERR_CALLBACK_INVALID`, and as `signIn` does.
+   */
+  submitCode(id: string, code: SubmittedCode): Promise<SignInResult>
+  /**
+   * Has the server send a code, for a factor whose `sent` is false, or once more.
+   *
+   * Rejects as `submitCode` does.
+   */
+  sendCode(id: string, strategy: string): Promise<SignInResult>
+  /**
+   * Takes the address that the browser came back with. Hand in every address that the system gives to the application: it
+   * is hostile input, and only one that a sign-in of this session waits for is looked at, once.
+   *
+   * Rejects with `ERR_CALLBACK_INVALID`, `ERR_SIGN_IN_NOT_FOUND`, `ERR_SIGN_IN_EXPIRED`, `ERR_ACCESS_DENIED`,
+   * `ERR_ID_TOKEN_INVALID`, and as `signIn` does.
+   */
+  handleCallback(url: string): Promise<CallbackResult>
+  /**
+   * Waits until a sign-in has come to its end, whoever brings it there.
+   *
+   * Rejects with what it ended with: `ERR_SIGN_IN_CANCELLED`, `ERR_SIGN_IN_EXPIRED`, `ERR_ACCESS_DENIED` and as `signIn`
+   * does; `ERR_SIGN_IN_NOT_FOUND`.
+   */
+  waitForSignIn(id: string): Promise<User>
+  /**
+   * Gives up a sign-in that waits. One that is not known has ended already, which is no error.
+   *
+   * Rejects with the vault's errors.
+   */
+  cancelSignIn(id: string): Promise<void>
+  /**
+   * The sign-ins that wait for the person, oldest first, also from before a restart.
+   *
+   * Rejects with the vault's errors.
+   */
+  pendingSignIns(): Promise<Array<PendingSignIn>>
+  /**
+   * Signs out: here at once and always, then on the server. One that cannot be reached within 5 seconds is told later,
+   * also after a restart. Gives up every sign-in that waits.
+   *
+   * Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
+   */
+  signOut(options?: SignOutOptions | undefined | null): Promise<SignOutResult>
 }
 
 /** A request under way, made by `AuthSession.exchange`. */
@@ -163,6 +227,47 @@ export declare class FetchExchange {
    * the token that it waited for goes on.
    */
   cancel(): void
+}
+
+/**
+ * Strings sealed for the application to keep wherever it likes. Applications use `electron-latchkey/safe-storage`, which has
+ * Electron's names.
+ *
+ * The key is random and lies in the vault: ciphertexts survive `rotateKey`, a recovery copy, and go with the vault's file.
+ * Each ciphertext is authenticated and differs from every other.
+ */
+export declare class SafeStorage {
+  /**
+   * `safeStorage` over this vault.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  static over(options: SafeStorageOptions): SafeStorage
+  /**
+   * Encrypts a string.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`,
+   * `ERR_VAULT_CORRUPT`.
+   */
+  encryptString(plainText: string): Buffer
+  /**
+   * Decrypts what `encryptString` or Electron made.
+   *
+   * Throws `ERR_DECRYPTION_FAILED`, for Electron's key the keychain's errors, and as `encryptString` does.
+   */
+  decryptString(encrypted: Uint8Array): Decrypted
+  /**
+   * As `encryptString`, off the JavaScript thread.
+   *
+   * Rejects with what `encryptString` throws.
+   */
+  encryptStringAsync(plainText: string): Promise<Buffer>
+  /**
+   * As `decryptString`, off the JavaScript thread.
+   *
+   * Rejects with what `decryptString` throws.
+   */
+  decryptStringAsync(encrypted: Uint8Array): Promise<Decrypted>
 }
 
 /** The records of one store. `electron-latchkey/store` stands on it; applications use that. */
@@ -346,6 +451,11 @@ export declare class Vault {
 export interface AccessTokenOptions {
   /** For how many more milliseconds it must be valid. Default 0. */
   minValidityMs?: number
+  /**
+   * A token made for another purpose, in the provider's words (Clerk's JWT templates). It is asked for each time. Default:
+   * the access token.
+   */
+  template?: string
 }
 
 /** An account that the vault knows. */
@@ -395,11 +505,27 @@ export interface AuthSessionOptions {
   http?: HttpOptions
 }
 
+/** Which sign-in a callback belonged to, and what came of it. */
+export interface CallbackResult {
+  /** The identifier of the sign-in. */
+  id: string
+  /** What came of it. */
+  result: SignInResult
+}
+
+/** A decrypted string. */
+export interface Decrypted {
+  /** The string. */
+  result: string
+  /** Whether encrypting it anew makes it safer: Electron encrypted it, or a key from before a rotation of the vault's. */
+  shouldReEncrypt: boolean
+}
+
 /**
  * The `code` of every error that this package throws or rejects with. Match on it, never on the message.
  * What each means and what to do about it is in docs/errors.md.
  */
-export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
+export type ErrorCode = 'ERR_INVALID_ARGUMENT' | 'ERR_WRONG_PROCESS' | 'ERR_KEYCHAIN_UNAVAILABLE' | 'ERR_KEYCHAIN_LOCKED' | 'ERR_KEYCHAIN_DENIED' | 'ERR_KEYCHAIN_TIMEOUT' | 'ERR_KEYCHAIN_AMBIGUOUS' | 'ERR_KEYCHAIN_FAILED' | 'ERR_KEY_MISSING' | 'ERR_KEY_INVALID' | 'ERR_PROTECTION_MISMATCH' | 'ERR_INVALID_PASSPHRASE' | 'ERR_VAULT_ROLLED_BACK' | 'ERR_VAULT_TAMPERED' | 'ERR_VAULT_CORRUPT' | 'ERR_VAULT_VERSION' | 'ERR_VAULT_FOREIGN' | 'ERR_VAULT_BUSY' | 'ERR_VAULT_IO' | 'ERR_VAULT_CLOSED' | 'ERR_DECRYPTION_FAILED' | 'ERR_IMPORT_SOURCE' | 'ERR_INVALID_CREDENTIALS' | 'ERR_USER_EXISTS' | 'ERR_WEAK_PASSWORD' | 'ERR_EMAIL_NOT_VERIFIED' | 'ERR_RATE_LIMITED' | 'ERR_ACCOUNT_LOCKED' | 'ERR_SIGN_IN_REJECTED' | 'ERR_NOT_SUPPORTED' | 'ERR_INVALID_CODE' | 'ERR_SIGN_IN_EXPIRED' | 'ERR_SIGN_IN_NOT_FOUND' | 'ERR_SIGN_IN_CANCELLED' | 'ERR_CALLBACK_INVALID' | 'ERR_ACCESS_DENIED' | 'ERR_ID_TOKEN_INVALID' | 'ERR_STEP_UP_REQUIRED' | 'ERR_SECOND_FACTOR_REQUIRED' | 'ERR_NOT_SIGNED_IN' | 'ERR_SESSION_EXPIRED' | 'ERR_SESSION_LOCKED' | 'ERR_REFRESH_UNANSWERED' | 'ERR_SESSION_CLOSED' | 'ERR_SUPERSEDED' | 'ERR_NETWORK' | 'ERR_TIMEOUT' | 'ERR_TLS' | 'ERR_TLS_HOSTNAME' | 'ERR_TLS_EXPIRED' | 'ERR_TLS_UNTRUSTED' | 'ERR_INSECURE_URL' | 'ERR_SERVER' | 'ERR_UNEXPECTED_RESPONSE' | 'ERR_ORIGIN_NOT_ALLOWED' | 'ERR_RESPONSE_TOO_LARGE' | 'ERR_ABORTED' | 'ERR_INTERNAL'
 
 /** How an exchange is driven. */
 export interface ExchangeOptions {
@@ -415,6 +541,18 @@ export interface ExchangeOptions {
   upload?: boolean
   /** How many bytes will be written, where that is known. */
   contentLength?: number
+}
+
+/** A way to prove who one is with a code. */
+export interface Factor {
+  /** The provider's name for it, such as `totp`. */
+  strategy: string
+  /** Where the code goes, as far as the server shows it. */
+  hint: string | null
+  /** Whether there is a code to type in already; else ask for one with `sendCode`. */
+  sent: boolean
+  /** Whether it stands in for a password, and not beside one. */
+  first: boolean
 }
 
 /** The beginning of an answer. Holds no token of the session. */
@@ -508,10 +646,150 @@ export interface HttpOptions {
   connectTimeoutMs?: number
 }
 
+/** What became of one entry. Never holds a value. */
+export interface ImportEntry {
+  /** The source's place in `sources`, from 0. */
+  source: number
+  /**
+   * The entry's name: a top-level member (for a damaged value inside it, its path with dots), or an account; `null` for the
+   * source as a whole.
+   */
+  key: string | null
+  /**
+   * `imported`: it is in the vault, read back from the disk (in a dry run: it would be). `present`: it was imported before,
+   * or the vault has a value there. `damaged`: it cannot be read. `skipped`: the map leaves it out, or there is nothing.
+   */
+  status: 'imported' | 'present' | 'damaged' | 'skipped'
+  /** Why, in a few words for a log, where that is not plain. */
+  reason: string | null
+}
+
+/**
+ * Moves what an app keeps today into a vault: files of electron-store and conf, what Electron's `safeStorage` sealed inside
+ * them, and keytar's entries. May be called at every start: what was imported is not imported twice, what the app has deleted
+ * since does not come back, and an import that was killed goes on where it was.
+ *
+ * Every source is read before anything is written. The values of a source are one durable write, read back from the disk and
+ * compared; only then is its file renamed. keytar's entries stay where they are. A value that cannot be read is reported and
+ * the rest imported.
+ *
+ * Rejects with `ERR_INVALID_ARGUMENT`, `ERR_WRONG_PROCESS`, `ERR_IMPORT_SOURCE`; a keyring's `ERR_KEYCHAIN_UNAVAILABLE`,
+ * `ERR_KEYCHAIN_LOCKED`, `ERR_KEYCHAIN_DENIED`, `ERR_KEYCHAIN_TIMEOUT`, `ERR_KEYCHAIN_FAILED`; `ERR_VAULT_CLOSED`,
+ * `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`, `ERR_VAULT_CORRUPT`.
+ */
+export declare function importFrom(options: ImportOptions): Promise<ImportReport>
+
+/**
+ * As `importFrom`, and blocks until it is done: for apps that make a `Store` while their modules load.
+ *
+ * Throws what `importFrom` rejects with.
+ */
+export declare function importFromSync(options: ImportOptions): ImportReport
+
+/** What to import, and where to. */
+export interface ImportOptions {
+  /** The vault that the values go to. */
+  vault: Vault | SyncVault
+  /** What is imported, one after the other. */
+  sources: Array<ImportSource>
+  /** Whether only to report what would be done: nothing is written, nothing renamed. Default false. */
+  dryRun?: boolean
+  /**
+   * Whether a value of the source takes the place of another one that the vault has there. Default false: the vault's
+   * stays, since it may be newer.
+   */
+  replace?: boolean
+  /** How long one question to a keyring may take, in milliseconds, prompts included. Default 30000. */
+  keychainTimeoutMs?: number
+}
+
+/** A file that was put aside. It is never deleted: that is the application's to do. */
+export interface ImportRenamed {
+  /** The source's place in `sources`, from 0. */
+  source: number
+  /** The file's new path, such as `config.json.imported`. */
+  to: string
+}
+
+/** What an import did, or would do. */
+export interface ImportReport {
+  /** Every entry of every source. */
+  entries: Array<ImportEntry>
+  /** The files that were put aside. */
+  renamed: Array<ImportRenamed>
+}
+
+/** Something to import. Which fields there are depends on `type`. */
+export interface ImportSource {
+  /**
+   * The kind of source: `electron-store` is a file of electron-store or conf, of any version; `keytar` is what keytar keeps
+   * under a service.
+   */
+  type: 'electron-store' | 'keytar'
+  /**
+   * `electron-store`: the file, absolute: `path.join(app.getPath('userData'), 'config.json')` unless the app says
+   * otherwise.
+   */
+  path?: string
+  /** `electron-store`: the option `encryptionKey`, where the app has one. */
+  encryptionKey?: string | Uint8Array
+  /**
+   * `electron-store`: the option `encryptionAlgorithm` of conf 15 and 16. Default `aes-256-cbc`, as there; it also reads
+   * the forms that older versions wrote, and plain files.
+   */
+  encryptionAlgorithm?: 'aes-256-cbc' | 'aes-256-gcm' | 'aes-256-ctr'
+  /**
+   * `electron-store`: the `Store` that the members go to, by the file it stands for, relative to
+   * `app.getPath('userData')`: `config.json`, or `more/settings.json` for one with `cwd: 'more'`. Default: the file's name.
+   */
+  store?: string
+  /**
+   * `electron-store`: what becomes of strings and Buffers that Electron's `safeStorage` sealed. `open`: stored as plain
+   * strings, which the vault seals. `reseal`: sealed by Latchkey's `safeStorage` and spelled as before, for code that goes
+   * on calling `decryptString`. `keep`: left as they are. Default `open` with `app`, otherwise `keep`.
+   */
+  sealed?: 'open' | 'reseal' | 'keep'
+  /** `electron-store`: the name of the app that sealed, `app.getName()`: its item in the keyring is found by it. */
+  app?: string
+  /** `electron-store`, on Windows: the file `Local State` in `app.getPath('userData')`, which holds Electron's key. */
+  localState?: string
+  /** `keytar`: the service. */
+  service?: string
+  /** `keytar`: the accounts. Default all; on Windows they have to be named. */
+  accounts?: Array<string>
+  /**
+   * Where entries go that do not go where the others go: by the name of a top-level member, or of an account, to a key of
+   * the vault; `null` leaves it out. Without it members go to the `Store`, and passwords to the key `service/account`.
+   */
+  map?: Record<string, string | null>
+}
+
 /** A passphrase that protects a vault. */
 export interface Passphrase {
   /** The passphrase, as the person typed it. Stretched with Argon2id (64 MiB, 3 passes). */
   passphrase: string
+}
+
+/** A sign-in that waits for the person. It survives a restart of the application until it expires. */
+export interface PendingSignIn {
+  /** Names it for `submitCode`, `waitForSignIn` and the like. Unguessable. */
+  id: string
+  /** What it waits for: that the `browser` comes back, that another `device` allows it, or a `code`. */
+  awaits: 'browser' | 'device' | 'code'
+  /** When it is given up, in milliseconds since 1970. */
+  expiresAtMs: number
+  /** `browser`: what the system's browser is to open. */
+  url?: string
+  /** `browser`: where it comes back to. */
+  redirectUri?: string
+  /** `device`: what the person types on the other device. */
+  userCode?: string
+  /** `device`: the page where. */
+  verificationUri?: string
+  /** `device`: the same page with the code in it, for a QR code. */
+  verificationUriComplete?: string
+  /** `code`: from where it may come. */
+  factors?: Array<Factor>
 }
 
 /** What protects a vault. Proven: the key was read from this backend when the vault was opened. */
@@ -528,12 +806,13 @@ export interface Protection {
 export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-   * refresh route of its own, `oidc` any OAuth 2 / OIDC server.
+   * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
+   * instance of Clerk.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-   * address, as all URLs here.
+   * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
    */
   baseUrl?: string
   /**
@@ -541,19 +820,62 @@ export interface ProviderOptions {
    * seconds; 401 and 403 end the session.
    */
   refreshUrl?: string
-  /** `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in. */
+  /**
+   * `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in.
+   *
+   * `better-auth`: the page that signs people in in the browser, with the server's Electron plugin. Needed for
+   * `method: 'browser'`, except with a `connection`.
+   */
   signInUrl?: string
   /** `token-endpoint`: `POST {refreshToken}` ends the session. Without it the server is not told. */
   signOutUrl?: string
   /** `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies. */
   issuer?: string
-  /** `oidc`: the identifier of a public client. */
+  /** `oidc`, `workos`: the identifier of a public client. */
   clientId?: string
+  /**
+   * `oidc`: the scopes, with spaces between. Default `openid profile email offline_access`. Without `openid` no ID token is
+   * asked for.
+   */
+  scope?: string
+  /**
+   * `oidc`: what the person is asked again, such as `login`. Default `consent` where `offline_access` is asked for, without which
+   * servers give no refresh token; an empty string: nothing.
+   */
+  prompt?: string
+  /** `oidc`: the API that the access token is for, where the server wants `audience`. */
+  audience?: string
+  /** `oidc`: whether tokens are bound to a key of this device (DPoP, RFC 9449). Default false. */
+  dpop?: boolean
+  /** `workos`: the server. Default `https://api.workos.com`; another one for an authentication domain of one's own. */
+  apiUrl?: string
   /**
    * `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
    * is sent once, and one that may be spent is not sent again by itself.
    */
   refreshTokenReuse?: boolean
+  /** `clerk`: the publishable key from Clerk's dashboard. */
+  publishableKey?: string
+  /**
+   * Where the browser comes back to after `method: 'browser'`.
+   *
+   * `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
+   * `http://127.0.0.1/callback`, whose port is chosen anew each time. Default: a port of this machine, path `/callback`.
+   *
+   * `better-auth`: an address of the application's own scheme, such as `com.example.app:/auth/callback`. Needed for
+   * `method: 'browser'`. `workos`: such as `com.example.app://callback`. Default: to a port of this machine.
+   * `clerk`: an address of the instance's list of redirect URLs. Needed for `method: 'browser'`.
+   */
+  redirectUri?: string
+  /** `better-auth`: the `clientID` of the server's Electron plugin. Default `electron`. */
+  electronClientId?: string
+  /** `better-auth`: the client identifier of the device flow. Default: as `electronClientId`. */
+  deviceClientId?: string
+  /**
+   * `better-auth`: the `Origin` that goes with the cookies of a second factor, one of the server's `trustedOrigins`.
+   * Default: the scheme of `redirectUri`, such as `com.example.app:/`; without one, the server's own origin.
+   */
+  origin?: string
 }
 
 /** How to refresh. */
@@ -563,6 +885,39 @@ export interface RefreshOptions {
    * false.
    */
   retryUnanswered?: boolean
+}
+
+/** A session of the same person, here or on another device. Holds no token. */
+export interface RemoteSession {
+  /** Names it for `endSession`. */
+  id: string
+  /** Whether it is this one. */
+  current: boolean
+  /** When it began, in milliseconds since 1970. */
+  createdAtMs: number | null
+  /** When it was used last, in milliseconds since 1970. */
+  activeAtMs: number | null
+  /** When it ends, in milliseconds since 1970. */
+  expiresAtMs: number | null
+  /** The address it was used from. */
+  ipAddress: string | null
+  /** The software it was used with. */
+  userAgent: string | null
+}
+
+/** Where `SafeStorage` has its key, and whose ciphertexts it reads beside its own. */
+export interface SafeStorageOptions {
+  /** The vault that keeps the key. */
+  vault: Vault | SyncVault
+  /**
+   * The name of the app whose `safeStorage` of Electron is read too, `app.getName()`. Default: Electron's ciphertexts are
+   * refused.
+   */
+  app?: string
+  /** On Windows: the file `Local State` in `app.getPath('userData')`, which holds Electron's key. */
+  localState?: string
+  /** How long one question for Electron's key may take, in milliseconds, prompts included. Default 30000. */
+  keychainTimeoutMs?: number
 }
 
 /** What the application allows a session. */
@@ -584,8 +939,9 @@ export interface SessionSnapshot {
    * Why it stands there. `elsewhere`: another process of the application renewed, signed in or out. `unanswered`: a refresh
    * token that serves once was sent and no answer came; it may be spent and is not sent again by itself. `notStored`: the
    * vault could not take the new tokens yet. `busy`: another process renews and does not come to an end.
+   * `challenge`: the server wants the person to prove again who they are, in the browser or with `method: 'stepUp'`.
    */
-  reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'
+  reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'challenge' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'
   /** Whose session it is, or was until it ended. */
   user: User | null
   /** When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say. */
@@ -602,19 +958,55 @@ export interface SetOptions {
   ttlMs?: number
 }
 
-/** How somebody signs in. Which fields there are depends on `method`. */
+/**
+ * How somebody signs in. Which fields there are depends on `method`. What a provider cannot do rejects with
+ * `ERR_NOT_SUPPORTED`.
+ */
 export interface SignInRequest {
   /**
-   * The way of signing in: `password`, or `tokens` that the application has already, where the provider renews with a
-   * refresh token (`token-endpoint`, `oidc`).
+   * The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
+   * with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
+   * `stepUp` without the browser.
    */
-  method: 'password' | 'tokens'
-  /** `password`: the e-mail address. */
+  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'
+  /** `password`, `code`: the e-mail address. */
   email?: string
+  /** `password`, `code`: the user name, in the place of the address. */
+  username?: string
   /** `password`: the password. */
   password?: string
   /** `password`: whether using the session prolongs it beyond its first period. Default true. */
   rememberMe?: boolean
+  /**
+   * `browser`: how the browser comes back: to the provider's `redirectUri` (`app`), or to a port of this machine
+   * (`loopback`). Default `app` where there is a `redirectUri`.
+   */
+  redirect?: 'app' | 'loopback'
+  /** `browser`: the social or enterprise provider to go on to, such as `google`. */
+  connection?: string
+  /** `browser`: the organization to sign in to. */
+  organizationId?: string
+  /** `browser`: the domain whose identity provider is to be used. */
+  domainHint?: string
+  /** `browser`: who probably signs in. */
+  loginHint?: string
+  /** `browser`: which page to show first, such as `sign-up`. */
+  screenHint?: string
+  /**
+   * `browser`: whether to ask again: `login`, `consent`, `select_account`, `none` (OpenID Connect Core 1.0 section
+   * 3.1.2.1).
+   */
+  prompt?: string
+  /** `browser`: how long ago the person may have signed in, in seconds. */
+  maxAgeS?: number
+  /** `browser`: how strongly the person is to prove who they are (OpenID Connect Core 1.0 section 3.1.2.1). */
+  acrValues?: string
+  /** `browser`, `device`: the scopes to ask for, separated by spaces. Default: the provider's. */
+  scope?: string
+  /** `browser`: the `WWW-Authenticate` field of an answer that asked for more (RFC 9470). */
+  challenge?: string
+  /** `stepUp`: what is to be proven, in the provider's own words. */
+  level?: string
   /** `tokens`: the access token. */
   accessToken?: string
   /** `tokens`: the refresh token. Without it the session ends with the access token. */
@@ -625,12 +1017,23 @@ export interface SignInRequest {
   user?: UserOfTokens
 }
 
-/** How a sign-in ended. */
-export interface SignInResult {
-  /** The sign-in is complete. */
-  status: 'complete'
-  /** Who is signed in. */
-  user: User
+/** What a step of signing in has come to. */
+export type SignInResult =
+  | { status: 'complete'; /** Who is signed in. */
+  user: User }
+  | { status: 'pending'; /** The sign-in, and what it waits for. */
+  signIn: PendingSignIn }
+
+/** How to sign out. */
+export interface SignOutOptions {
+  /** Where the browser goes when it has signed out too. Must be one that the provider knows. */
+  returnTo?: string
+}
+
+/** What is left to do after a sign-out. */
+export interface SignOutResult {
+  /** What the system's browser may open to sign out of the provider's own pages too; `null` when there is nothing to open. */
+  browserUrl: string | null
 }
 
 /** A new account. */
@@ -641,6 +1044,8 @@ export interface SignUpRequest {
   password: string
   /** The display name. */
   name: string
+  /** The user name, where the server has such. */
+  username?: string
 }
 
 /** A record to write, or to remove. */
@@ -667,6 +1072,16 @@ export interface StoreUpdate {
   isWhole: boolean
   /** Those that changed, or all. */
   records: Array<StoreRecord>
+}
+
+/** A code that the person typed. */
+export interface SubmittedCode {
+  /** Which `Factor.strategy` it is of; `callback` for what the person copied from the browser's address bar. */
+  strategy: string
+  /** The code, at most 8,192 bytes. */
+  code: string
+  /** Whether this device need not be asked again for a while. Default false. */
+  trustDevice?: boolean
 }
 
 /** Who is signed in, as far as the server tells. */
@@ -734,4 +1149,47 @@ export interface VaultOptions {
   keychainTimeoutMs?: number
   /** How long a write waits for other processes, in milliseconds. Default 5000. */
   lockTimeoutMs?: number
+}
+
+/**
+ * What `session.claims<WorkOsClaims>()` answers with the provider `workos`: the claims of its access token under their own
+ * names, and what the sign-in told beside it. An environment may add claims of its own to them.
+ */
+export interface WorkOsClaims {
+  /** The user. */
+  sub: string
+  /** The session. */
+  sid: string
+  /** The server that issued the token. */
+  iss: string
+  /** When the token was issued, in seconds since 1970 by the server's clock. */
+  iat: number
+  /** When it ends, in seconds since 1970 by the server's clock. */
+  exp: number
+  /** Names the token. */
+  jti?: string
+  /** The organization that the session is for, if for one. */
+  org_id?: string
+  /** The person's role in the organization. */
+  role?: string
+  /** All of their roles there. */
+  roles?: Array<string>
+  /** What the roles permit. */
+  permissions?: Array<string>
+  /** What the organization has paid for. */
+  entitlements?: Array<string>
+  /** What is switched on for the organization or the person. */
+  feature_flags?: Array<string>
+  /** How the person signed in, such as `Password`, `SSO`, `GoogleOAuth`, `Impersonation`. */
+  authentication_method?: string
+  /** Who acts in the person's place, from the vendor's dashboard. */
+  impersonator?: WorkOsImpersonator
+}
+
+/** Somebody of the application's operators who acts in a user's place. */
+export interface WorkOsImpersonator {
+  /** Their e-mail address. */
+  email: string
+  /** Why, in their own words. */
+  reason: string | null
 }

@@ -82,10 +82,16 @@ test('AuthSession.open: provider and origins', async (t) => {
   const good = { vault: await openVault(t), provider: PROVIDER };
   const providers = [null, 42, {}, { type: 'better-auth' }, { ...PROVIDER, type: 'other' }];
   await refusesEach(providers, (provider) => AuthSession.open({ ...good, provider }));
-  const urls = ['', '/api/auth', 'http://example.com/api', 'ftp://127.0.0.1/', 'javascript:0', 42];
+  const urls = ['', '/api/auth', 'ftp://127.0.0.1/', 'javascript:0', 42];
   await refusesEach(urls, (baseUrl) => AuthSession.open({ ...good, provider: { ...PROVIDER, baseUrl } }));
-  const origins = ['https://a.example', 42, [42], ['nonsense'], ['http://a.example'], ['*'], {}];
+  const origins = ['https://a.example', 42, [42], ['nonsense'], ['*'], {}];
   await refusesEach(origins, (allowedOrigins) => AuthSession.open({ ...good, allowedOrigins }));
+  const readable = 'http://example.com/api';
+  const open = (options) => rejects('ERR_INSECURE_URL', () => AuthSession.open({ ...good, ...options }));
+  await open({ provider: { ...PROVIDER, baseUrl: readable } });
+  await open({ provider: { type: 'oidc', issuer: readable, clientId: 'app' } });
+  await open({ provider: { type: 'token-endpoint', refreshUrl: readable } });
+  await open({ allowedOrigins: [readable] });
 });
 
 test('signIn and signUp', async (t) => {
@@ -107,7 +113,8 @@ test('signIn and signUp', async (t) => {
 
 test('fetch and accessToken', async (t) => {
   const session = await openSession(t);
-  await refusesEach([...NOT_TEXT, '', '/relative', 'http://example.com/'], (url) => session.fetch(url));
+  await refusesEach([...NOT_TEXT, '', '/relative'], (url) => session.fetch(url));
+  await rejects('ERR_INSECURE_URL', () => session.fetch('http://example.com/'));
   const inits = [
     42,
     { method: 'GET POST' },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
 import { openSession } from './auth-server.mjs';
 import { BetterAuthServer } from './peers/better-auth-server.mjs';
+import { ClerkServer } from './peers/clerk-server.mjs';
 import { OidcServer } from './peers/oidc-server.mjs';
 import { RecipeServer } from './peers/recipe-server.mjs';
 import { newVaultOptions, openVault } from './vault-folder.mjs';
@@ -10,7 +11,12 @@ import { newVaultOptions, openVault } from './vault-folder.mjs';
 /** Whether the long forms run, which take an hour together. */
 export const LONG = (process.env.LATCHKEY_LONG ?? '0') !== '0';
 
-export const PEERS = { oidc: OidcServer, 'token-endpoint': RecipeServer, 'better-auth': BetterAuthServer };
+export const PEERS = {
+  oidc: OidcServer,
+  'token-endpoint': RecipeServer,
+  'better-auth': BetterAuthServer,
+  clerk: ClerkServer,
+};
 /** Those whose refresh tokens are good for one use. */
 export const SINGLE_USE = ['oidc', 'token-endpoint'];
 

@@ -62,18 +62,18 @@ test('a server with a certificate of the given authority gets the token', async 
   assert.equal((await session.fetch(named)).status, 200);
 });
 
-for (const [what, name, trusted] of [
-  ['of an authority that nobody trusts', 'good', false],
-  ['for another host', 'wronghost', true],
-  ['that is its own', 'self', true],
-  ['that has expired', 'expired', true],
+for (const [what, name, trusted, code] of [
+  ['of an authority that nobody trusts', 'good', false, 'ERR_TLS_UNTRUSTED'],
+  ['for another host', 'wronghost', true, 'ERR_TLS_HOSTNAME'],
+  ['that is its own', 'self', true, 'ERR_TLS_UNTRUSTED'],
+  ['that has expired', 'expired', true, 'ERR_TLS_EXPIRED'],
 ]) {
   test(`a certificate ${what} ends the connection before anything is sent`, async (t) => {
     const { origin, seen } = await startTls(t, certificates[name]);
     const http = trusted ? { caCertificates: certificates.ca } : undefined;
     const { session } = await signedUp(t, server, { allowedOrigins: [origin], http });
-    await rejects('ERR_TLS', () => session.fetch(origin));
-    await rejects('ERR_TLS', () => session.exchange(origin).response());
+    await rejects(code, () => session.fetch(origin));
+    await rejects(code, () => session.exchange(origin).response());
     assert.deepEqual(seen, []);
   });
 }
@@ -149,7 +149,7 @@ test('a proxy carries what it cannot read, and never what is for this machine', 
   const credentials = `Basic ${Buffer.from('name:word').toString('base64')}`;
   assert.deepEqual(proxy.seen, [['api.example.test:443', credentials, undefined]]);
   // The sign-up above went to this machine, and so does this, where the certificate is for another host.
-  await rejects('ERR_TLS', () => session.fetch(origin));
+  await rejects('ERR_TLS_HOSTNAME', () => session.fetch(origin));
   assert.equal(proxy.seen.length, 1);
 });
 

@@ -1,6 +1,7 @@
 // Everything that must be there before the example or a test can run, from a fresh clone on.
 
 import { buildSteps } from './builds.mjs';
+import { clerkClientSteps } from './clerk-client.mjs';
 import { electronSteps } from './electron-runtime.mjs';
 import { npmPackagesSteps } from './npm-packages.mjs';
 import { runSteps } from './steps.mjs';
@@ -12,6 +13,7 @@ export function setUp(needs) {
     ...systemPackagesSteps(needs),
     ...npmPackagesSteps(),
     ...electronSteps(),
+    ...clerkClientSteps(),
     ...buildSteps(),
   ]);
 }

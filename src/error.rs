@@ -121,6 +121,21 @@ pub enum Error {
     /// The vault was closed.
     #[error("The vault is closed. Open it again before using it.")]
     VaultClosed,
+    /// What was given to be decrypted is not sealed by this vault or by Electron, or was changed.
+    #[error(
+        "The value could not be decrypted: {0}. Nothing was changed. Keep it: the vault, or the keyring, that it was sealed with may come back."
+    )]
+    DecryptionFailed(&'static str),
+    /// Something to be imported is there and cannot be read, or could not be put aside.
+    #[error(
+        "An import's source failed while it was to {action} ({reason}). Import again once it can be."
+    )]
+    ImportSource {
+        /// What was being done.
+        action: &'static str,
+        /// The operating system's words.
+        reason: String,
+    },
 
     /// Wrong e-mail or password. The server does not say which.
     #[error("The e-mail address or the password is not right.")]
@@ -142,6 +157,12 @@ pub enum Error {
         /// The server's own `Retry-After`, in milliseconds, where it gave one.
         retry_after_ms: Option<u64>,
     },
+    /// The server locked the account for a while, after too many wrong codes or passwords.
+    #[error("The account is locked after too many wrong tries. Try again{}.", retry_hint(*.retry_after_ms))]
+    AccountLocked {
+        /// How long the server says, in milliseconds, where it does.
+        retry_after_ms: Option<u64>,
+    },
     /// The server refused the sign-in for a reason of its own.
     #[error("The server refused the sign-in (HTTP {status}, {reason}).")]
     SignInRejected {
@@ -150,6 +171,37 @@ pub enum Error {
         /// The server's error code: `[A-Z0-9_]`, at most 64 characters.
         reason: String,
     },
+    /// The provider cannot do what was asked.
+    #[error("This provider does not support {0}. See its page in docs/providers.")]
+    NotSupported(&'static str),
+    /// The code that the person typed is wrong.
+    #[error("The code is not right. Ask for it again.")]
+    InvalidCode,
+    /// The sign-in took too long, or had too many wrong codes.
+    #[error("This sign-in is over. Begin it anew.")]
+    SignInExpired,
+    /// No sign-in that waits has this identifier or callback state.
+    #[error(
+        "No sign-in waits for this. It was completed, cancelled or begun elsewhere; begin it anew."
+    )]
+    SignInNotFound,
+    /// The application gave the sign-in up.
+    #[error("The sign-in was cancelled.")]
+    SignInCancelled,
+    /// An address that the browser came back with is none of ours, or not of the form it should have.
+    #[error("The address that came back is not the callback of a sign-in ({0}). It was ignored.")]
+    CallbackInvalid(&'static str),
+    /// The person, or the server on its own, refused.
+    #[error("The sign-in was refused in the browser ({0}).")]
+    AccessDenied(String),
+    /// The ID token does not prove what it should.
+    #[error("The server's ID token does not hold ({0}). The sign-in was dropped.")]
+    IdTokenInvalid(&'static str),
+    /// The server wants to see the person first.
+    #[error(
+        "The server wants the person to prove again who they are ({0}). Sign in with method 'browser' or 'stepUp'; nothing was signed out."
+    )]
+    StepUpRequired(String),
     /// The server wants a second factor.
     #[error("The server asks for a second factor, which this sign-in does not carry.")]
     SecondFactorRequired,
@@ -190,9 +242,12 @@ pub enum Error {
         /// Whether the server may have received the request: all of it, or a part. See [`Error::was_never_sent`].
         sent: bool,
     },
-    /// The server's certificate, or the TLS handshake, was refused: before anything of the request was sent.
-    #[error("The server's TLS certificate was refused. The connection was not made.")]
-    Tls,
+    /// The server did not prove to be who it should, or spoke no TLS: before anything of the request was sent.
+    #[error("The connection was not made: {0}.")]
+    Tls(TlsFault),
+    /// A URL of http whose host is not this machine: what is sent there can be read on the way.
+    #[error("'http://{0}' may not carry a token. Use https; http is for loopback addresses only.")]
+    InsecureUrl(String),
     /// The server answered 5xx.
     #[error("The server failed (HTTP {status}). Try again later.")]
     Server {
@@ -221,6 +276,24 @@ pub enum Error {
     /// A broken promise inside Latchkey.
     #[error("Latchkey failed internally ({0}). Please report this with the steps that led to it.")]
     Internal(&'static str),
+}
+
+/// Why a server was not spoken to over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsFault {
+    /// The certificate is for another name.
+    #[error("the server's certificate is for another host")]
+    Hostname,
+    /// The certificate is not valid at this time.
+    #[error("the server's certificate has expired or is not valid yet. Check this device's clock")]
+    Expired,
+    /// Nobody who is trusted vouches for the certificate.
+    #[error("the server's certificate is not of an authority that is trusted here")]
+    Untrusted,
+    /// There was no handshake, or one that failed for another reason.
+    #[error("the TLS handshake failed")]
+    Handshake,
 }
 
 /// A result with the crate's [`Error`].
@@ -262,12 +335,24 @@ codes! {
     Error::VaultBusy { .. } => "ERR_VAULT_BUSY",
     Error::VaultIo { .. } => "ERR_VAULT_IO",
     Error::VaultClosed => "ERR_VAULT_CLOSED",
+    Error::DecryptionFailed(_) => "ERR_DECRYPTION_FAILED",
+    Error::ImportSource { .. } => "ERR_IMPORT_SOURCE",
     Error::InvalidCredentials => "ERR_INVALID_CREDENTIALS",
     Error::UserExists => "ERR_USER_EXISTS",
     Error::WeakPassword(_) => "ERR_WEAK_PASSWORD",
     Error::EmailNotVerified => "ERR_EMAIL_NOT_VERIFIED",
     Error::RateLimited { .. } => "ERR_RATE_LIMITED",
+    Error::AccountLocked { .. } => "ERR_ACCOUNT_LOCKED",
     Error::SignInRejected { .. } => "ERR_SIGN_IN_REJECTED",
+    Error::NotSupported(_) => "ERR_NOT_SUPPORTED",
+    Error::InvalidCode => "ERR_INVALID_CODE",
+    Error::SignInExpired => "ERR_SIGN_IN_EXPIRED",
+    Error::SignInNotFound => "ERR_SIGN_IN_NOT_FOUND",
+    Error::SignInCancelled => "ERR_SIGN_IN_CANCELLED",
+    Error::CallbackInvalid(_) => "ERR_CALLBACK_INVALID",
+    Error::AccessDenied(_) => "ERR_ACCESS_DENIED",
+    Error::IdTokenInvalid(_) => "ERR_ID_TOKEN_INVALID",
+    Error::StepUpRequired(_) => "ERR_STEP_UP_REQUIRED",
     Error::SecondFactorRequired => "ERR_SECOND_FACTOR_REQUIRED",
     Error::NotSignedIn => "ERR_NOT_SIGNED_IN",
     Error::SessionExpired => "ERR_SESSION_EXPIRED",
@@ -277,7 +362,11 @@ codes! {
     Error::Superseded => "ERR_SUPERSEDED",
     Error::Network { .. } => "ERR_NETWORK",
     Error::Timeout { .. } => "ERR_TIMEOUT",
-    Error::Tls => "ERR_TLS",
+    Error::Tls(TlsFault::Handshake) => "ERR_TLS",
+    Error::Tls(TlsFault::Hostname) => "ERR_TLS_HOSTNAME",
+    Error::Tls(TlsFault::Expired) => "ERR_TLS_EXPIRED",
+    Error::Tls(TlsFault::Untrusted) => "ERR_TLS_UNTRUSTED",
+    Error::InsecureUrl(_) => "ERR_INSECURE_URL",
     Error::Server { .. } => "ERR_SERVER",
     Error::UnexpectedResponse(_) => "ERR_UNEXPECTED_RESPONSE",
     Error::OriginNotAllowed(_) => "ERR_ORIGIN_NOT_ALLOWED",
@@ -295,7 +384,7 @@ impl Error {
     pub fn was_never_sent(&self) -> bool {
         matches!(
             self,
-            Self::Network { sent: false, .. } | Self::Timeout { sent: false, .. } | Self::Tls
+            Self::Network { sent: false, .. } | Self::Timeout { sent: false, .. } | Self::Tls(_)
         )
     }
 

@@ -30,6 +30,7 @@ fn every_code_is_explained_and_every_explanation_is_of_a_code() {
         "ERR_AWAITING_RESTART",
         "ERR_MIGRATION_FAILED",
         "ERR_NOT_SUPPORTED",
+        "ERR_BROWSER_NOT_OPENED",
         "ERR_NO_BROKER",
         "ERR_SCHEMA_VIOLATION",
         "ERR_SENDER_NOT_ALLOWED",

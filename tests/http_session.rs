@@ -3,9 +3,11 @@
 
 use async_trait::async_trait;
 use electron_latchkey::clock::ManualClock;
-use electron_latchkey::http::{HttpClient, Method, Origin, Payload, Upload, Url, parse_url};
+use electron_latchkey::http::{Method, Origin, Payload, Upload, Url, parse_url};
 use electron_latchkey::keychain::MemoryKeychain;
-use electron_latchkey::provider::{Credentials, Grant, Provider, Renewal, SignIn, SignUp, User};
+use electron_latchkey::provider::{
+    Context, Credentials, Grant, Identifier, Provider, Renewal, SignIn, Step, Switch, User,
+};
 use electron_latchkey::secret::SecretString;
 use electron_latchkey::session::{Delivery, Exchange, FetchRequest, Session, SessionOptions};
 use electron_latchkey::vault::{KeySource, Vault, VaultOptions};
@@ -38,6 +40,7 @@ impl Rotating {
                 expires_at_ms: Some(now_ms + MINUTE),
                 confirmed_at_ms: now_ms,
                 sliding: true,
+                private: None,
             },
             user: User {
                 id: "u1".to_owned(),
@@ -60,27 +63,23 @@ impl Provider for Rotating {
         &self.base_url
     }
 
-    async fn sign_in(&self, _: &HttpClient, _: SignIn, now_ms: u64) -> Result<Grant> {
-        Ok(Self::grant(0, now_ms))
-    }
-
-    async fn sign_up(&self, _: &HttpClient, _: SignUp, now_ms: u64) -> Result<Grant> {
-        Ok(Self::grant(0, now_ms))
+    async fn sign_in(&self, cx: &Context<'_>, _: SignIn) -> Result<Step> {
+        Ok(Step::Complete(Self::grant(0, cx.now_ms)))
     }
 
     async fn renew(
         &self,
-        _: &HttpClient,
+        cx: &Context<'_>,
         _: &Credentials,
         _: &User,
-        now_ms: u64,
+        _: Option<&Switch>,
     ) -> Result<Renewal> {
         self.gate.acquire().await.unwrap().forget();
         let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Renewal::Renewed(Self::grant(number, now_ms)))
+        Ok(Renewal::Renewed(Self::grant(number, cx.now_ms)))
     }
 
-    async fn revoke(&self, _: &HttpClient, _: &Credentials) -> Result<()> {
+    async fn revoke(&self, _: &Context<'_>, _: &Credentials) -> Result<()> {
         Ok(())
     }
 }
@@ -126,7 +125,7 @@ async fn setup(accepted: &'static str) -> Setup {
     .await
     .unwrap();
     let how = SignIn::Password {
-        email: "a@example.com".to_owned(),
+        identifier: Identifier::Email("a@example.com".to_owned()),
         password: SecretString::new("right".to_owned()),
         remember_me: true,
     };

@@ -163,7 +163,7 @@ async fn a_sign_out_beats_a_renewal_in_flight() {
         tokio::task::yield_now().await;
         let leaving = tokio::spawn({
             let session = session.clone();
-            async move { session.sign_out().await }
+            async move { session.sign_out(None).await }
         });
         world.provider.release();
         leaving.await.unwrap().unwrap();
@@ -189,7 +189,7 @@ async fn every_change_is_told_once_and_in_order() {
     session.sign_in(password("wrong")).await.unwrap_err();
     session.sign_in(password("right")).await.unwrap();
     session.refresh(false).await.unwrap();
-    session.sign_out().await.unwrap();
+    session.sign_out(None).await.unwrap();
     session.close().await;
     let mut told = Vec::new();
     while let Some(snapshot) = changes.recv().await {
@@ -207,7 +207,7 @@ async fn a_closed_session_does_nothing_more_and_keeps_what_is_stored() {
     session.close().await;
     assert_eq!(token(&session).await, Err("ERR_SESSION_CLOSED"));
     assert_eq!(
-        session.sign_out().await.unwrap_err().code(),
+        session.sign_out(None).await.unwrap_err().code(),
         "ERR_SESSION_CLOSED"
     );
     assert_eq!(

@@ -3,8 +3,8 @@
 
 mod support;
 
-use electron_latchkey::Error;
 use electron_latchkey::session::{Reason, State};
+use electron_latchkey::{Error, TlsFault};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use support::scripted::{Answer, LOST, MINUTE, REFUSED, World, password, token, until, until_it};
@@ -123,7 +123,7 @@ async fn signing_in_again_ends_the_doubt() {
 async fn what_was_never_sent_or_not_handled_is_tried_again_by_itself() {
     for trouble in [
         REFUSED,
-        Error::Tls,
+        Error::Tls(TlsFault::Handshake),
         Error::Server { status: 503 },
         Error::RateLimited {
             retry_after_ms: Some(10),
@@ -168,7 +168,7 @@ async fn a_revocation_is_delivered_when_the_server_is_back() {
     let world = World::rotating();
     let session = world.signed_in().await;
     world.provider.unreachable.store(true, Ordering::SeqCst);
-    session.sign_out().await.unwrap();
+    session.sign_out(None).await.unwrap();
     assert_eq!(session.snapshot().state, State::SignedOut);
     session.close().await;
     assert_eq!(world.provider.revoked(), Vec::<String>::new());
@@ -283,7 +283,7 @@ async fn a_sign_out_does_not_wait_for_one_that_the_server_could_not_hear() {
     let session = world.signed_in().await;
     world.provider.unreachable.store(true, Ordering::SeqCst);
     for _ in 0..3 {
-        let leaving = tokio::time::timeout(Duration::from_secs(3), session.sign_out());
+        let leaving = tokio::time::timeout(Duration::from_secs(3), session.sign_out(None));
         leaving.await.unwrap().unwrap();
         session.sign_in(password("right")).await.unwrap();
     }

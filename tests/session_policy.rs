@@ -140,7 +140,7 @@ async fn accounts_do_not_touch_each_other() {
     accounts::activate(&world.vault, "home").unwrap();
     work.lock().await.unwrap();
     assert!(token(&home).await.is_ok());
-    work.sign_out().await.unwrap();
+    work.sign_out(None).await.unwrap();
     assert!(token(&home).await.is_ok());
     let found = accounts::accounts(&world.vault).unwrap();
     let names: Vec<_> = found.iter().map(|account| &*account.name).collect();
@@ -193,7 +193,7 @@ async fn an_old_copy_that_the_application_took_is_told_of() {
     let file = world.dir.path().join("vault.latchkey");
     let session = world.signed_in().await;
     let old = std::fs::read(&file).unwrap();
-    session.sign_out().await.unwrap();
+    session.sign_out(None).await.unwrap();
     session.close().await;
     world.vault.close();
     std::fs::write(&file, old).unwrap();

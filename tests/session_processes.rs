@@ -42,7 +42,7 @@ async fn a_sign_out_in_one_process_holds_in_all() {
     let first = world.signed_in().await;
     let second = world.open_elsewhere().await;
     until(&second, State::Active).await;
-    first.sign_out().await.unwrap();
+    first.sign_out(None).await.unwrap();
     let told = until(&second, State::SignedOut).await;
     assert_eq!((told.reason, told.user), (Reason::Elsewhere, None));
     assert_eq!(token(&second).await, Err("ERR_NOT_SIGNED_IN"));
@@ -74,7 +74,7 @@ async fn a_sign_out_beats_a_renewal_of_another_process() {
         while world.provider.renewals() == renewals {
             tokio::task::yield_now().await;
         }
-        first.sign_out().await.unwrap();
+        first.sign_out(None).await.unwrap();
         world.provider.release();
         assert_eq!(renewing.await.unwrap().err(), Some("ERR_SUPERSEDED"));
         assert_eq!(until(&second, State::SignedOut).await.user, None);

@@ -3,14 +3,29 @@
  *
  * Plain data only. No type here has a field for a token, and this is the only file that names a channel.
  */
-import type { ErrorCode as AddonErrorCode, RefreshOptions, SessionSnapshot } from 'electron-latchkey';
+import type {
+  ErrorCode as AddonErrorCode,
+  PendingSignIn as AddonPendingSignIn,
+  RemoteSession as AddonRemoteSession,
+  RefreshOptions,
+  SessionSnapshot,
+} from 'electron-latchkey';
 
 /** One channel per call, and one for events. */
 export const CHANNELS = {
   snapshot: 'latchkey:snapshot',
   signIn: 'latchkey:sign-in',
   signUp: 'latchkey:sign-up',
+  awaitSignIn: 'latchkey:await-sign-in',
+  submitCode: 'latchkey:submit-code',
+  sendCode: 'latchkey:send-code',
+  openSignIn: 'latchkey:open-sign-in',
+  copySignInLink: 'latchkey:copy-sign-in-link',
+  cancelSignIn: 'latchkey:cancel-sign-in',
   signOut: 'latchkey:sign-out',
+  switchOrganization: 'latchkey:switch-organization',
+  sessions: 'latchkey:sessions',
+  endSession: 'latchkey:end-session',
   refresh: 'latchkey:refresh',
   lock: 'latchkey:lock',
   unlock: 'latchkey:unlock',
@@ -35,6 +50,8 @@ export type BridgeErrorCode =
   | 'ERR_UNLOCK_REFUSED'
   /** Somebody has left, and the app is not ready for the next person yet: `awaitingRestart` of the snapshot. */
   | 'ERR_AWAITING_RESTART'
+  /** The system's browser could not be opened. The sign-in still waits: offer the link, or another way. */
+  | 'ERR_BROWSER_NOT_OPENED'
   /** The main process did not answer: `createAuth()` was not called, or was disposed. */
   | 'ERR_NO_BROKER'
   /** What a `Store` was given, or holds, breaks its schema. */
@@ -116,28 +133,157 @@ export interface AuthSnapshot {
   awaitingRestart: boolean;
   /** Only while `unavailable`. */
   problem: Problem | null;
+  /** The sign-ins that are under way, also those that were begun by another page or before a restart. */
+  signIns: PendingSignIn[];
+  /** Why the last sign-in in the browser or by a device failed, until the next one begins or somebody is signed in. */
+  signInProblem: SignInProblem | null;
   /** Null until the vault is open. */
   protection: Protection | null;
 }
 
-export interface SignInRequest {
+/** How somebody signs in. Which of them there are depends on the provider; the others fail with `ERR_NOT_SUPPORTED`. */
+export type SignInRequest = PasswordSignIn | BrowserSignIn | DeviceSignIn | CodeSignIn | StepUpSignIn;
+
+/** By name and password. */
+export interface PasswordSignIn {
   method: 'password';
-  email: string;
+  /** The address; or `username`, where the server has user names. One of the two. */
+  email?: string;
+  username?: string;
   password: string;
   /** Whether using the session prolongs it beyond its first period. Default true. */
   rememberMe?: boolean;
+}
+
+/**
+ * In the system's browser, which main opens. How the browser comes back to the app is the app's to say
+ * (`createAuth({ browser })`), not the page's.
+ */
+export interface BrowserSignIn {
+  method: 'browser';
+  /** Goes straight to this social or enterprise provider, such as `google`. */
+  connection?: string;
+  /** Signs in to this organization. */
+  organizationId?: string;
+  /** The domain of the organization whose sign-in page is to be shown. */
+  domainHint?: string;
+  /** The address that the sign-in page is filled with. */
+  loginHint?: string;
+  /** Which page comes first: `sign-in` or `sign-up` (WorkOS). */
+  screenHint?: string;
+  /** OpenID Connect Core section 3.1.2.1: `login` asks for the password anew, `select_account` which account. */
+  prompt?: string;
+  /** The person must have proven themselves within so many seconds. */
+  maxAgeS?: number;
+  /** The strength of the proof that is asked for. */
+  acrValues?: string;
+  /** Default: the provider's configured one. */
+  scope?: string;
+  /** The `WWW-Authenticate` value of an answer that asked for a stronger proof (RFC 9470). */
+  challenge?: string;
+}
+
+/** On another device, where no browser can be opened here (RFC 8628): the person types `userCode` there. */
+export interface DeviceSignIn {
+  method: 'device';
+  /** Default: the provider's configured one. */
+  scope?: string;
+}
+
+/** By a code that the server sends. */
+export interface CodeSignIn {
+  method: 'code';
+  /** The address; or `username`, where the server has user names. One of the two. */
+  email?: string;
+  username?: string;
+}
+
+/** The person who is signed in proves it anew, without a browser. */
+export interface StepUpSignIn {
+  method: 'stepUp';
+  /** What is to be proven, in the provider's words. Default: the provider's. */
+  level?: string;
 }
 
 export interface SignUpRequest {
   email: string;
   password: string;
   name: string;
+  /** Where the server has user names. */
+  username?: string;
 }
 
-export interface SignInResult {
+export type SignInResult = SignedIn | SignInPending;
+
+export interface SignedIn {
   status: 'complete';
   user: User;
 }
+
+/** The person has something left to do. */
+export interface SignInPending {
+  status: 'pending';
+  signIn: PendingSignIn;
+  /** Whether the system's browser was opened for it. `false` where one is needed: offer the link, or another way. */
+  browserOpened: boolean;
+}
+
+/**
+ * A sign-in that is under way. The URL that the browser was opened with stays in main: with it, a script in the page could
+ * have the app signed in as somebody else ({@link AuthBroker.copySignInLink} gives it to the person).
+ */
+export interface PendingSignIn {
+  id: string;
+  /** What it waits for: the browser, another device, or a code that the person types. */
+  awaits: AddonPendingSignIn['awaits'];
+  /** When it is given up, in milliseconds since 1970. */
+  expiresAtMs: number;
+  /** `device`: what the person types, */
+  userCode: string | null;
+  /** and where. */
+  verificationUri: string | null;
+  /** The same with the code in it, for a QR code. */
+  verificationUriComplete: string | null;
+  /** `code`: the ways in which the person can prove themselves. */
+  factors: SignInFactor[];
+}
+
+/** One way in which a person can prove themselves. */
+export interface SignInFactor {
+  /** Its name for `submitCode` and `sendCode`, such as `totp`. */
+  strategy: string;
+  /** The masked address that the code goes to. */
+  hint: string | null;
+  /** Whether a code is on its way, or none has to be sent. */
+  sent: boolean;
+  /** Whether it is the first factor and not the second. */
+  first: boolean;
+}
+
+export interface SignInProblem extends Problem {
+  /** Of the sign-in. */
+  id: string;
+}
+
+/** The person's answer to a sign-in that awaits one. */
+export interface CodeSubmission {
+  /** The factor's, or `callback`: the person pastes what the browser shows, the code or the whole address. */
+  strategy: string;
+  code: string;
+  /** Whether this device needs no second factor the next time. Default false. */
+  trustDevice?: boolean;
+}
+
+export interface SignOutOptions {
+  /**
+   * Whether the provider's session in the browser ends too: main opens its page for that. Default: `browser.signOut` of
+   * `createAuth()`.
+   */
+  browser?: boolean;
+}
+
+/** A session of this person, here or elsewhere. */
+export type RemoteSession = AddonRemoteSession;
 
 export interface BrokerRequestInit {
   /** Default `GET`. */
@@ -163,7 +309,24 @@ export interface AuthBroker {
   onChange(listener: (snapshot: AuthSnapshot) => void): () => void;
   signIn(request: SignInRequest): Promise<Result<SignInResult>>;
   signUp(request: SignUpRequest): Promise<Result<SignInResult>>;
-  signOut(): Promise<Result<null>>;
+  /** Waits until a sign-in in the browser or on another device is complete, or has failed. */
+  awaitSignIn(id: string): Promise<Result<SignInResult>>;
+  /** Hands in what the person typed. A wrong code is `ERR_INVALID_CODE`, and the sign-in still waits. */
+  submitCode(id: string, submission: CodeSubmission): Promise<Result<SignInResult>>;
+  /** Has a code sent. */
+  sendCode(id: string, strategy: string): Promise<Result<SignInResult>>;
+  /** Opens the browser once more; for a device, the page on which the code is typed. */
+  openSignIn(id: string): Promise<Result<null>>;
+  /** Puts the address of the sign-in page on the clipboard, for another browser. */
+  copySignInLink(id: string): Promise<Result<null>>;
+  cancelSignIn(id: string): Promise<Result<null>>;
+  signOut(options?: SignOutOptions): Promise<Result<null>>;
+  /** Goes on in another organization; `null` is the personal account. */
+  switchOrganization(id: string | null): Promise<Result<AuthSnapshot>>;
+  /** The sessions of this person, as the server lists them. */
+  sessions(): Promise<Result<RemoteSession[]>>;
+  /** Ends one of them. */
+  endSession(id: string): Promise<Result<null>>;
   /**
    * Asks the server now whether the session still stands. `retryUnanswered` sends a refresh token that may be spent
    * (reason `unanswered`) once more; if it was spent, the session ends.

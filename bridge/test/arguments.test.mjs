@@ -49,6 +49,60 @@ test('sign-in passes on exactly the documented fields', async () => {
   ]);
 });
 
+for (const request of [
+  { method: 'password', username: 'ada', password: 'pw' },
+  {
+    method: 'browser',
+    connection: 'google',
+    organizationId: 'org_1',
+    domainHint: 'example.com',
+    loginHint: 'a@b.c',
+    screenHint: 'sign-up',
+    prompt: 'login',
+    acrValues: 'mfa',
+    scope: 'openid email',
+    challenge: 'Bearer error="insufficient_user_authentication"',
+    maxAgeS: 0,
+  },
+  { method: 'browser' },
+  { method: 'device', scope: 'openid' },
+  { method: 'code', email: 'a@b.c' },
+  { method: 'code', username: 'ada' },
+  { method: 'stepUp', level: 'multi_factor' },
+]) {
+  test(`sign-in with ${JSON.stringify(request)} passes on exactly that`, async () => {
+    const more = { redirect: 'app', redirectUri: 'https://evil.example', accessToken: 't', state: 's' };
+    assert.deepEqual(await received(CHANNELS.signIn, { ...request, ...more }), [request]);
+  });
+}
+
+const ID = '0123456789abcdef0123456789abcdef';
+const SUBMISSION = { strategy: 'totp', code: '123456' };
+for (const [what, channel, ...args] of [
+  ['no identifier', CHANNELS.awaitSignIn],
+  ['an identifier that is no text', CHANNELS.awaitSignIn, [ID]],
+  ['an identifier that is too short', CHANNELS.cancelSignIn, ID.slice(1)],
+  ['an identifier in another form', CHANNELS.openSignIn, ID.toUpperCase()],
+  ['an identifier with more behind it', CHANNELS.copySignInLink, `${ID}\n`],
+  ['no submission', CHANNELS.submitCode, ID],
+  ['a submission without an identifier', CHANNELS.submitCode, undefined, SUBMISSION],
+  ['a submission without a strategy', CHANNELS.submitCode, ID, { code: '123456' }],
+  ['a strategy over 64 characters', CHANNELS.submitCode, ID, { ...SUBMISSION, strategy: 'x'.repeat(65) }],
+  ['a code that is a number', CHANNELS.submitCode, ID, { ...SUBMISSION, code: 123456 }],
+  ['a code over 8192 characters', CHANNELS.submitCode, ID, { ...SUBMISSION, code: 'x'.repeat(8193) }],
+  ['trustDevice as a string', CHANNELS.submitCode, ID, { ...SUBMISSION, trustDevice: 'no' }],
+  ['no strategy', CHANNELS.sendCode, ID],
+  ['a sign-out that is no object', CHANNELS.signOut, 'browser'],
+  ['a browser that is no flag', CHANNELS.signOut, { browser: 1 }],
+  ['no organization', CHANNELS.switchOrganization],
+  ['an empty organization', CHANNELS.switchOrganization, ''],
+  ['an organization that is no text', CHANNELS.switchOrganization, ['org_1']],
+  ['no session', CHANNELS.endSession],
+  ['a session over 512 characters', CHANNELS.endSession, 'x'.repeat(513)],
+]) {
+  test(`${what} (${channel}) is refused`, () => assertInvalid(channel, ...args));
+}
+
 test('sign-up passes on exactly the documented fields', async () => {
   assert.deepEqual(
     await received(CHANNELS.signUp, { email: 'a@b.c', password: 'pw', name: 'A', callbackURL: 'x' }),
@@ -62,7 +116,11 @@ for (const [what, argument] of [
   ['null', null],
   ['a string', 'a@b.c'],
   ['an array', [SIGN_IN]],
-  ['another method', { ...SIGN_IN, method: 'browser' }],
+  ['tokens, which no page has', { ...SIGN_IN, method: 'tokens', accessToken: 't', user: { id: 'u' } }],
+  ['another method', { ...SIGN_IN, method: 'Browser' }],
+  ['a method that every object has', { ...SIGN_IN, method: 'constructor' }],
+  ['an address and a user name', { ...SIGN_IN, username: 'ada' }],
+  ['an empty user name', { method: 'password', username: '', password: 'pw' }],
   ['no method', { email: 'a@b.c', password: 'pw' }],
   ['an email that is an object', { ...SIGN_IN, email: { toString: 'a@b.c' } }],
   ['an empty email', { ...SIGN_IN, email: '' }],
@@ -70,6 +128,18 @@ for (const [what, argument] of [
   ['no password', { method: 'password', email: 'a@b.c' }],
   ['a password over 1024 characters', { ...SIGN_IN, password: 'x'.repeat(1025) }],
   ['rememberMe as a string', { ...SIGN_IN, rememberMe: 'false' }],
+  ['a hint that is no text', { method: 'browser', loginHint: ['a@b.c'] }],
+  ['an empty hint', { method: 'browser', connection: '' }],
+  ['a hint over 256 characters', { method: 'browser', prompt: 'x'.repeat(257) }],
+  ['a scope over 1024 characters', { method: 'browser', scope: 'x'.repeat(1025) }],
+  ['a challenge over 4096 characters', { method: 'browser', challenge: 'x'.repeat(4097) }],
+  ['an age that is no number', { method: 'browser', maxAgeS: '0' }],
+  ['an age below 0', { method: 'browser', maxAgeS: -1 }],
+  ['an age that is no whole number', { method: 'browser', maxAgeS: 0.5 }],
+  ['an endless age', { method: 'browser', maxAgeS: Number.POSITIVE_INFINITY }],
+  ['a scope of a device that is no text', { method: 'device', scope: {} }],
+  ['no address for a code', { method: 'code' }],
+  ['a level that is no text', { method: 'stepUp', level: 2 }],
 ]) {
   test(`sign-in with ${what} is refused`, () => assertInvalid(CHANNELS.signIn, argument));
 }

@@ -44,6 +44,10 @@ let nextFrameTreeNodeId = 1;
 export class FakeWindow {
   webContents;
 
+  /** What was done to the window itself. */
+  did = [];
+  minimized = false;
+
   constructor(url) {
     const contents = {
       sent: [],
@@ -62,6 +66,26 @@ export class FakeWindow {
 
   navigate(url) {
     this.webContents.mainFrame.url = url;
+  }
+
+  isDestroyed() {
+    return this.webContents.destroyed;
+  }
+
+  isMinimized() {
+    return this.minimized;
+  }
+
+  restore() {
+    this.did.push('restore');
+  }
+
+  show() {
+    this.did.push('show');
+  }
+
+  focus() {
+    this.did.push('focus');
   }
 
   destroy() {
@@ -185,7 +209,41 @@ export class FakeSession {
   };
   signIn = (...args) => this.#answer('signIn', args, { status: 'complete', user: USER });
   signUp = (...args) => this.#answer('signUp', args, { status: 'complete', user: USER });
-  signOut = (...args) => this.#answer('signOut', args, undefined);
+  signOut = (...args) => this.#answer('signOut', args, { browserUrl: null });
+  submitCode = (...args) => this.#answer('submitCode', args, { status: 'complete', user: USER });
+  sendCode = (...args) => this.#answer('sendCode', args, { status: 'complete', user: USER });
+  cancelSignIn = (...args) => this.#answer('cancelSignIn', args, undefined);
+  switchOrganization = (...args) => this.#answer('switchOrganization', args, this.#state);
+  sessions = (...args) => this.#answer('sessions', args, []);
+  endSession = (...args) => this.#answer('endSession', args, undefined);
+  handleCallback = (...args) =>
+    this.#answer('handleCallback', args, { id: 'any', result: { status: 'complete', user: USER } });
+
+  /** The sign-ins that are under way: `{ id, awaits, … }`, each with its end, which `end` brings about. */
+  signIns = [];
+  #ends = new Map();
+
+  async pendingSignIns() {
+    return this.signIns;
+  }
+
+  waitForSignIn(id) {
+    if (!this.signIns.some((each) => each.id === id))
+      return Promise.reject(latchkeyError('ERR_SIGN_IN_NOT_FOUND'));
+    return new Promise((resolve, reject) => {
+      this.#ends.set(id, [...(this.#ends.get(id) ?? []), { resolve, reject }]);
+    });
+  }
+
+  /** Ends a sign-in: it completes, or fails with this error. */
+  end(id, error = null) {
+    this.signIns = this.signIns.filter((each) => each.id !== id);
+    for (const { resolve, reject } of this.#ends.get(id) ?? []) {
+      if (error === null) resolve(USER);
+      else reject(error);
+    }
+  }
+
   refresh = (...args) => this.#answer('refresh', args, this.#state);
   /** Answers from `replies.fetch`; one that is cancelled fails as the addon's does. */
   exchange = (...args) => {
@@ -230,6 +288,57 @@ export class FakeVault {
 
   async close() {
     this.closed = true;
+  }
+}
+
+/** A fake `app`. `lockTaken`: another process of the app has the single-instance lock. */
+export class FakeApp extends EventEmitter {
+  quits = 0;
+  registered = [];
+  lockTaken = false;
+  lockHeld = false;
+
+  isReady() {
+    return true;
+  }
+
+  quit() {
+    this.quits += 1;
+  }
+
+  hasSingleInstanceLock() {
+    return this.lockHeld;
+  }
+
+  requestSingleInstanceLock() {
+    this.lockHeld = !this.lockTaken;
+    return this.lockHeld;
+  }
+
+  setAsDefaultProtocolClient(...args) {
+    this.registered.push(args);
+    return true;
+  }
+
+  getAppPath() {
+    return '/path/of/the/app';
+  }
+}
+
+/** A fake `shell`; `opened` is what the system's browser was sent to. */
+export class FakeShell {
+  opened = [];
+  openExternal = async (url) => {
+    this.opened.push(url);
+  };
+}
+
+/** A fake `clipboard`. */
+export class FakeClipboard {
+  text = '';
+
+  writeText(text) {
+    this.text = text;
   }
 }
 

@@ -60,6 +60,8 @@ test('the open session is published with the protection, and with nothing beyond
     revision: auth.snapshot().revision,
     awaitingRestart: false,
     problem: null,
+    signIns: [],
+    signInProblem: null,
     protection: { backend: 'secret-service', description: 'a fake', path: '/vault' },
   });
 });

@@ -23,16 +23,25 @@ test('the page gets one frozen object with one function per call and nothing gen
   assert.deepEqual(Object.keys(world), ['auth']);
   assert.ok(Object.isFrozen(world.auth));
   assert.deepEqual(Object.keys(world.auth).sort(), [
+    'awaitSignIn',
     'cancelFetch',
+    'cancelSignIn',
+    'copySignInLink',
+    'endSession',
     'fetch',
     'lock',
     'onChange',
+    'openSignIn',
     'refresh',
     'retry',
+    'sendCode',
+    'sessions',
     'signIn',
     'signOut',
     'signUp',
     'snapshot',
+    'submitCode',
+    'switchOrganization',
     'unlock',
   ]);
 });
@@ -51,7 +60,16 @@ test('each call goes to its own channel with its own arguments only', async () =
   await auth.snapshot('extra');
   await auth.signIn('a', 'extra');
   await auth.signUp('b', 'extra');
-  await auth.signOut('extra');
+  await auth.awaitSignIn('id', 'extra');
+  await auth.submitCode('id', 'submission', 'extra');
+  await auth.sendCode('id', 'strategy', 'extra');
+  await auth.openSignIn('id', 'extra');
+  await auth.copySignInLink('id', 'extra');
+  await auth.cancelSignIn('id', 'extra');
+  await auth.signOut('options', 'extra');
+  await auth.switchOrganization('org', 'extra');
+  await auth.sessions('extra');
+  await auth.endSession('session', 'extra');
   await auth.refresh('options', 'extra');
   await auth.lock('extra');
   await auth.unlock('extra');
@@ -62,7 +80,16 @@ test('each call goes to its own channel with its own arguments only', async () =
     [CHANNELS.snapshot],
     [CHANNELS.signIn, 'a'],
     [CHANNELS.signUp, 'b'],
-    [CHANNELS.signOut],
+    [CHANNELS.awaitSignIn, 'id'],
+    [CHANNELS.submitCode, 'id', 'submission'],
+    [CHANNELS.sendCode, 'id', 'strategy'],
+    [CHANNELS.openSignIn, 'id'],
+    [CHANNELS.copySignInLink, 'id'],
+    [CHANNELS.cancelSignIn, 'id'],
+    [CHANNELS.signOut, 'options'],
+    [CHANNELS.switchOrganization, 'org'],
+    [CHANNELS.sessions],
+    [CHANNELS.endSession, 'session'],
     [CHANNELS.refresh, 'options'],
     [CHANNELS.lock],
     [CHANNELS.unlock],

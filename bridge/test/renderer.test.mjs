@@ -220,6 +220,29 @@ test('connectAuth gives values and throws failures as AuthError', async () => {
   });
 });
 
+test('connectAuth passes every call on, with what it was called with', async () => {
+  const called = [];
+  const broker = new Proxy(
+    {},
+    {
+      get:
+        (_target, name) =>
+        async (...args) => {
+          called.push([name, ...args]);
+          return { ok: true, value: name };
+        },
+    },
+  );
+  const { onChange, ...calls } = connectAuth(broker);
+  assert.equal(typeof onChange, 'function');
+  for (const [name, call] of Object.entries(calls)) {
+    const args = ['first', 'second'].slice(0, call.length);
+    assert.equal(await call(...args), name);
+    assert.deepEqual(called.at(-1), [name, ...args]);
+  }
+  assert.equal(called.length, 18);
+});
+
 test('both take window.auth by default, and say what is missing without it', async () => {
   assert.throws(() => connectAuth(), { name: 'AuthError', code: 'ERR_NO_BROKER' });
   assert.throws(() => createAuthFetch(), { name: 'AuthError', code: 'ERR_NO_BROKER' });

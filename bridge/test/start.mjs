@@ -1,8 +1,17 @@
 // Loads the built bridge with the stand-ins in place.
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
-import { FakeAddon, FakeIpcMain, FakePowerMonitor, FakeWindow, substitute } from './fake-electron.mjs';
+import {
+  FakeAddon,
+  FakeApp,
+  FakeClipboard,
+  FakeIpcMain,
+  FakePowerMonitor,
+  FakeShell,
+  FakeWindow,
+  substitute,
+} from './fake-electron.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -12,11 +21,17 @@ export const { CHANNELS } = require('../dist/cjs/protocol.js');
 export const { createAuth } = require('../dist/cjs/main/index.js');
 
 /** A broker in main with one registered window at an allowed page. */
-export function startAuth({ addon = new FakeAddon(), rendererOrigins = [APP], ...options } = {}) {
+export function startAuth({
+  addon = new FakeAddon(),
+  app = new FakeApp(),
+  rendererOrigins = [APP],
+  ...options
+} = {}) {
   const ipcMain = new FakeIpcMain();
   const powerMonitor = new FakePowerMonitor();
-  const app = Object.assign(new EventEmitter(), { isReady: () => true, quits: 0, quit: () => app.quits++ });
-  substitute('electron', () => ({ app, ipcMain, powerMonitor }));
+  const shell = new FakeShell();
+  const clipboard = new FakeClipboard();
+  substitute('electron', () => ({ app, clipboard, ipcMain, powerMonitor, shell }));
   substitute('electron-latchkey', () => addon);
   const auth = createAuth({
     vault: { id: 'com.example.test' },
@@ -30,8 +45,10 @@ export function startAuth({ addon = new FakeAddon(), rendererOrigins = [APP], ..
     addon,
     app,
     auth,
+    clipboard,
     ipcMain,
     powerMonitor,
+    shell,
     window,
     /** A call from the registered window's main frame. */
     call: (channel, ...args) => ipcMain.invoke(channel, window.event(), ...args),

@@ -1,13 +1,19 @@
 // The bridge over the real addon, a real vault and a real server; only Electron is a stand-in. The vault is under a
 // passphrase, so that no keychain is needed.
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startServer } from '../../electron-example/server/server.mjs';
-import { FakeIpcMain, FakePowerMonitor, FakeWindow, substitute } from './fake-electron.mjs';
+import {
+  FakeApp,
+  FakeIpcMain,
+  FakePowerMonitor,
+  FakeShell,
+  FakeWindow,
+  substitute,
+} from './fake-electron.mjs';
 import { APP, CHANNELS, createAuth, PAGE } from './start.mjs';
 
 const PEOPLE = {
@@ -31,7 +37,8 @@ async function computer(t) {
       substitute('electron', () => ({
         ipcMain,
         powerMonitor: new FakePowerMonitor(),
-        app: Object.assign(new EventEmitter(), { isReady: () => true }),
+        app: new FakeApp(),
+        shell: new FakeShell(),
       }));
       const auth = createAuth({
         vault: {

@@ -13,6 +13,8 @@ const isRoot = process.getuid?.() === 0;
 
 const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
 const RECORDED_APP = fileURLToPath(new URL('./recorded-app', import.meta.url));
+/** An app with an empty window and any provider. */
+export const PROVIDER_APP = fileURLToPath(new URL('./provider-app', import.meta.url));
 
 /** Long enough for a busy machine; a start takes about a second. */
 const TIMEOUT_MS = 30_000;
@@ -37,6 +39,8 @@ export class Computer {
     return computer;
   }
 
+  /** What every program gets beside. */
+  extraEnv = {};
   #apps = new Set();
   #services = [];
   #busAddress;
@@ -63,6 +67,7 @@ export class Computer {
       XDG_CONFIG_HOME: this.path('config'),
       XDG_CACHE_HOME: this.path('cache'),
       DBUS_SESSION_BUS_ADDRESS: this.#busAddress,
+      ...this.extraEnv,
     });
   }
 
@@ -74,12 +79,16 @@ export class Computer {
   /**
    * Starts the app.
    *
-   * @param {{ apiUrl: string, env?: Record<string, string | undefined> }} options
+   * @param {object} options
+   * @param {string} [options.apiUrl]
+   * @param {string} [options.app] the app's folder; default: the example, with recorders
+   * @param {string} [options.url] the URL that the system starts it for
+   * @param {Record<string, string | undefined>} [options.env]
    */
-  async start({ apiUrl, env = {} }) {
+  async start({ apiUrl, app: folder = RECORDED_APP, url, env = {} }) {
     const electronApp = await _electron.launch({
       executablePath: required('ELECTRON_PATH'),
-      args: this.#args(RECORDED_APP),
+      args: this.#args(folder, url),
       chromiumSandbox: !isRoot, // Chromium's sandbox cannot start as root
       env: this.#appEnv(apiUrl, env),
       timeout: TIMEOUT_MS,
@@ -90,11 +99,14 @@ export class Computer {
     return app;
   }
 
-  /** Starts the app once more while it runs; answers the exit code of that second start. */
-  async startAgain({ apiUrl }) {
-    const args = [...(isRoot ? ['--no-sandbox'] : []), ...this.#args(EXAMPLE)];
+  /**
+   * Starts the app once more while it runs, as the system does to hand over a URL; answers the exit code of that second
+   * start.
+   */
+  async startAgain({ apiUrl, app: folder = EXAMPLE, url, env = {} }) {
+    const args = [...(isRoot ? ['--no-sandbox'] : []), ...this.#args(folder, url)];
     const second = spawn(required('ELECTRON_PATH'), args, {
-      env: this.#appEnv(apiUrl),
+      env: this.#appEnv(apiUrl, env),
       stdio: 'ignore',
       timeout: TIMEOUT_MS,
     });
@@ -108,8 +120,9 @@ export class Computer {
     return lines.map((line) => JSON.parse(line));
   }
 
-  #args(app) {
-    return [`--user-data-dir=${this.path('user-data')}`, '--password-store=basic', app];
+  #args(app, url) {
+    const args = [`--user-data-dir=${this.path('user-data')}`, '--password-store=basic', app];
+    return url === undefined ? args : [...args, url];
   }
 
   #appEnv(apiUrl, more = {}) {

@@ -21,12 +21,22 @@ async function signedIn(t) {
 /** Calls every call of `window.auth` in this page and answers the codes. */
 function codesOfAllCalls(url) {
   const request = { method: 'password', email: 'a@b.c', password: 'x', name: 'x' };
+  const id = '0123456789abcdef0123456789abcdef';
   const { auth } = window;
   return Promise.all([
     auth.snapshot(),
     auth.signIn(request),
     auth.signUp(request),
+    auth.awaitSignIn(id),
+    auth.submitCode(id, { strategy: 'callback', code: 'c' }),
+    auth.sendCode(id, 'otp'),
+    auth.openSignIn(id),
+    auth.copySignInLink(id),
+    auth.cancelSignIn(id),
     auth.signOut(),
+    auth.switchOrganization(null),
+    auth.sessions(),
+    auth.endSession('s'),
     auth.refresh(),
     auth.retry(),
     auth.lock(),
@@ -53,7 +63,7 @@ test('a window with the same preload and page, but not registered, is refused an
   await page.waitForURL(APP_URL);
   assert.deepEqual(
     await page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
-    Array.from({ length: 9 }, () => 'ERR_SENDER_NOT_ALLOWED'),
+    Array.from({ length: 18 }, () => 'ERR_SENDER_NOT_ALLOWED'),
   );
   await page.evaluate(() => {
     window.heard = [];
@@ -77,7 +87,7 @@ for (const url of ['data:text/html,<h1>elsewhere</h1>', 'about:blank']) {
     await app.page.waitForFunction((to) => location.href === to, url);
     assert.deepEqual(
       await app.page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
-      Array.from({ length: 9 }, () => 'ERR_SENDER_NOT_ALLOWED'),
+      Array.from({ length: 18 }, () => 'ERR_SENDER_NOT_ALLOWED'),
     );
     assert.equal(await server.sessions(DEMO_USER.email), 1);
   });

@@ -1,9 +1,13 @@
 // The Better Auth configuration. This is the file to read, and to copy, for a server of your own.
+import { electron } from '@better-auth/electron';
 import { APIError } from 'better-auth/api';
 import { getMigrations } from 'better-auth/db/migration';
 import { bearer } from 'better-auth/plugins';
 
 export const AUTH_PATH = '/api/auth';
+
+/** The app's own URL scheme: a domain of the maker, backwards (RFC 8252 section 7.1), so that no other app has it. */
+export const APP_SCHEME = 'com.example.latchkey';
 
 /** The header the server sets from the socket's address; see requestFrom in http.mjs. */
 export const CLIENT_ADDRESS_HEADER = 'x-latchkey-client-address';
@@ -30,10 +34,11 @@ export function authOptions({ url, db, secret, lifetime, rateLimit }) {
     session: lifetime,
     // requireSignature: the database holds the unsigned half of each token. Without the signature
     // that half would sign in by itself, so a leaked database would be a set of open sessions.
-    plugins: [bearer({ requireSignature: true })],
+    // electron: what a sign-in in the browser gives the app is a code that only the app can turn into a session.
+    plugins: [bearer({ requireSignature: true }), electron()],
     // Who may name itself in an Origin header or a callback: the app's page, the page of the
     // development server, and the app's own scheme, which browser sign-in comes back on.
-    trustedOrigins: ['app://latchkey-example', 'http://localhost:5173', 'latchkey-example:/'],
+    trustedOrigins: ['app://latchkey-example', 'http://localhost:5173', `${APP_SCHEME}:/`],
     rateLimit: { enabled: rateLimit },
     advanced: {
       // Not x-forwarded-for: no proxy stands in front of this server, so a client could write it

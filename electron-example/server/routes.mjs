@@ -1,6 +1,7 @@
-// The example's own API, beside Better Auth's.
+// The example's own API and pages, beside Better Auth's.
 import { AUTH_PATH } from './auth.mjs';
 import { problem } from './http.mjs';
+import { pages } from './pages.mjs';
 
 /**
  * Answers one request.
@@ -19,6 +20,7 @@ export async function answer(auth, request) {
 }
 
 const routes = {
+  ...pages,
   '/api/health': async () => Response.json({ status: 'ok' }),
   '/api/profile': profile,
 };

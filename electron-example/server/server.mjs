@@ -5,6 +5,7 @@
 //   auth.mjs           the Better Auth configuration
 //   database.mjs       the database file and the secret beside it
 //   routes.mjs         the protected route of the example
+//   pages.mjs          the web page for signing in with the browser
 //   http.mjs           Node's http to Request and Response
 //   test-controls.mjs  faults, expiry and a request log, for tests only
 import { once } from 'node:events';

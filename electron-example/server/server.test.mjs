@@ -326,7 +326,7 @@ describe('a server with test controls', () => {
         (await call(server.url, 'POST', '/api/auth/sign-in/email', { body: DEMO_USER, headers: { origin } }))
           .status;
       assert.equal(await statusFor('app://latchkey-example'), 200);
-      assert.equal(await statusFor('latchkey-example:/'), 200);
+      assert.equal(await statusFor('com.example.latchkey:/'), 200);
       assert.equal(await statusFor(server.url), 200);
       assert.equal(await statusFor(FOREIGN_ORIGIN), 403);
     });

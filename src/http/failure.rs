@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 use super::body::BrokenUpload;
-use crate::Error;
+use crate::{Error, TlsFault};
+use rustls::CertificateError;
 use std::time::Duration;
 
 /// Nothing came within `timeout`.
@@ -19,9 +20,9 @@ pub(super) fn translate(error: &reqwest::Error, connect_timeout: Duration) -> Er
     }
     // Of a connection that was being made: address, TCP, a proxy's tunnel, TLS. The request is written after all of it.
     let sent = !error.is_connect();
-    let is_tls = find_cause::<rustls::Error>(error).is_some();
-    if is_tls && !sent {
-        return Error::Tls;
+    let tls = find_cause::<rustls::Error>(error);
+    if let (Some(cause), false) = (tls, sent) {
+        return Error::Tls(tls_fault(cause));
     }
     // Only the connection has a limit down there.
     if error.is_timeout() {
@@ -33,7 +34,7 @@ pub(super) fn translate(error: &reqwest::Error, connect_timeout: Duration) -> Er
     // The error's own text would name the URL, query included.
     let reason = if !sent {
         "no connection"
-    } else if is_tls {
+    } else if tls.is_some() {
         "the TLS connection broke"
     } else if error.is_body() || error.is_decode() {
         "the exchange broke off"
@@ -41,6 +42,23 @@ pub(super) fn translate(error: &reqwest::Error, connect_timeout: Duration) -> Er
         "the connection broke"
     };
     Error::Network { reason, sent }
+}
+
+fn tls_fault(error: &rustls::Error) -> TlsFault {
+    let rustls::Error::InvalidCertificate(reason) = error else {
+        return TlsFault::Handshake;
+    };
+    match reason {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            TlsFault::Hostname
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => TlsFault::Expired,
+        // Of nobody's, of its own, revoked, for another purpose, or broken: nobody vouches for it.
+        _ => TlsFault::Untrusted,
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -26,7 +26,8 @@ pub use redirect::Redirects;
 
 use crate::{Error, Result};
 use body::Progress;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+pub use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -153,7 +154,7 @@ impl From<Request> for Call {
     }
 }
 
-fn authorize(headers: &mut HeaderMap, token: &str) -> Result<()> {
+pub(crate) fn authorize(headers: &mut HeaderMap, token: &str) -> Result<()> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| Error::UnexpectedResponse("its token does not fit a header"))?;
     value.set_sensitive(true);
@@ -253,8 +254,9 @@ impl HttpClient {
     /// Redirects are followed within the origin only.
     ///
     /// # Errors
-    /// `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_ORIGIN_NOT_ALLOWED` for a redirect elsewhere,
-    /// `ERR_RESPONSE_TOO_LARGE`, `ERR_INVALID_ARGUMENT` for a URL that may not carry a token.
+    /// `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_TLS_HOSTNAME`, `ERR_TLS_EXPIRED`, `ERR_TLS_UNTRUSTED`,
+    /// `ERR_ORIGIN_NOT_ALLOWED` for a redirect elsewhere, `ERR_RESPONSE_TOO_LARGE`, `ERR_INSECURE_URL` and
+    /// `ERR_INVALID_ARGUMENT` for a URL that may not carry a token.
     pub async fn send(&self, request: Request) -> Result<Response> {
         self.send_whole(request.into()).await
     }

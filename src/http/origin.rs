@@ -17,7 +17,7 @@ impl Origin {
     /// The origin of an absolute URL.
     ///
     /// # Errors
-    /// `ERR_INVALID_ARGUMENT` for anything but https, or http on loopback.
+    /// `ERR_INSECURE_URL` for http elsewhere than on loopback, `ERR_INVALID_ARGUMENT` for anything else but https.
     pub fn of(url: &Url) -> Result<Self> {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(refused(url));
@@ -37,7 +37,7 @@ impl Origin {
     /// Parses an origin, or a URL of which only the origin counts.
     ///
     /// # Errors
-    /// `ERR_INVALID_ARGUMENT` when it is no absolute URL, or not one that may carry a token.
+    /// `ERR_INVALID_ARGUMENT` when it is no absolute URL; those of [`Origin::of`].
     pub fn parse(text: &str) -> Result<Self> {
         Self::of(&parse_url(text)?)
     }
@@ -73,6 +73,9 @@ pub fn parse_url(text: &str) -> Result<Url> {
 
 fn refused(url: &Url) -> Error {
     let host = url.host_str().unwrap_or_default();
+    if url.scheme() == "http" {
+        return Error::InsecureUrl(host.to_owned());
+    }
     Error::InvalidArgument(format!(
         "'{}://{host}' may not carry a token. Use https, or http on a loopback address.",
         url.scheme()
@@ -98,16 +101,21 @@ mod tests {
             "",
             "/path",
             "example.com",
-            "http://example.com",
-            "http://localhost.example.com",
-            "http://127.0.0.1.example.com",
-            "http://10.0.0.1",
             "ftp://localhost",
             "file:///etc/passwd",
             "data:text/plain,x",
         ] {
             let code = Origin::parse(bad).map_err(|e| e.code()).err();
             assert_eq!(code, Some("ERR_INVALID_ARGUMENT"), "{bad}");
+        }
+        for readable in [
+            "http://example.com",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://10.0.0.1",
+        ] {
+            let code = Origin::parse(readable).map_err(|e| e.code()).err();
+            assert_eq!(code, Some("ERR_INSECURE_URL"), "{readable}");
         }
     }
 

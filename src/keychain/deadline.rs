@@ -33,22 +33,33 @@ impl<K: Keychain> Deadline<K> {
         call: impl FnOnce(&K) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let keychain = Arc::clone(&self.keychain);
-        let (answer, waiting) = sync_channel(1);
-        std::thread::Builder::new()
-            .name("latchkey-keychain".to_owned())
-            .spawn(move || {
-                // The receiver is gone when the deadline has passed: the late answer is dropped, and so wiped.
-                let _ = answer.send(call(&keychain));
-            })
-            .map_err(|error| Error::KeychainFailed(error.to_string()))?;
-        match waiting.recv_timeout(self.limit) {
-            Ok(result) => result,
-            Err(RecvTimeoutError::Timeout) => Err(Error::KeychainTimeout {
-                timeout_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX),
-            }),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(Error::Internal("the keychain's thread panicked"))
-            }
+        within(self.limit, move || call(&keychain))
+    }
+}
+
+/// Runs `call` on a thread of its own, and waits for it no longer than `limit`.
+///
+/// # Errors
+/// Those of `call`, and `ERR_KEYCHAIN_TIMEOUT`.
+pub(crate) fn within<T: Send + 'static>(
+    limit: Duration,
+    call: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (answer, waiting) = sync_channel(1);
+    std::thread::Builder::new()
+        .name("latchkey-keychain".to_owned())
+        .spawn(move || {
+            // The receiver is gone when the deadline has passed: the late answer is dropped, and so wiped.
+            let _ = answer.send(call());
+        })
+        .map_err(|error| Error::KeychainFailed(error.to_string()))?;
+    match waiting.recv_timeout(limit) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Timeout) => Err(Error::KeychainTimeout {
+            timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        }),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(Error::Internal("the keychain's thread panicked"))
         }
     }
 }

@@ -12,6 +12,7 @@ mod memory;
 mod os;
 
 pub use deadline::Deadline;
+pub(crate) use deadline::within;
 pub use memory::MemoryKeychain;
 pub use os::OsKeychain;
 

@@ -80,6 +80,62 @@ impl OsKeychain {
     }
 }
 
+/// An item that another program has put into the keychain.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// What it is found by.
+    pub(crate) attributes: HashMap<String, String>,
+    pub(crate) secret: SecretBytes,
+}
+
+impl OsKeychain {
+    /// Every item that has these attributes, whoever put it there. Linux: the attributes of the Secret Service. macOS:
+    /// `service` and `user`. Changes nothing.
+    ///
+    /// # Errors
+    /// As for [`Keychain::read`].
+    #[cfg(not(windows))]
+    pub(crate) fn search(&self, attributes: &HashMap<&str, &str>) -> Result<Vec<Found>> {
+        let store = self.connect()?;
+        let found = store
+            .search(attributes)
+            .map_err(|error| self.translate(error))?;
+        let read = |entry: Entry| {
+            let secret = SecretBytes::new(entry.get_secret()?);
+            let attributes = match entry.get_specifiers() {
+                // macOS finds an item by these two.
+                Some((service, user)) if cfg!(target_os = "macos") => {
+                    HashMap::from([("service".to_owned(), service), ("user".to_owned(), user)])
+                }
+                _ => entry.get_attributes()?,
+            };
+            Ok(Found { attributes, secret })
+        };
+        found
+            .into_iter()
+            .map(|entry| read(entry).map_err(|error| self.translate(error)))
+            .collect()
+    }
+
+    /// The generic credential with exactly this target name, whoever put it there.
+    ///
+    /// # Errors
+    /// As for [`Keychain::read`].
+    #[cfg(windows)]
+    pub(crate) fn credential(&self, target: &str) -> Result<Option<SecretBytes>> {
+        let store = self.connect()?;
+        let named = HashMap::from([("target", target)]);
+        let entry = store
+            .build(target, "", Some(&named))
+            .map_err(|error| self.translate(error))?;
+        match entry.get_secret() {
+            Ok(bytes) => Ok(Some(SecretBytes::new(bytes))),
+            Err(StoreError::NoEntry) => Ok(None),
+            Err(error) => Err(self.translate(error)),
+        }
+    }
+}
+
 impl Keychain for OsKeychain {
     fn backend(&self) -> Backend {
         if cfg!(target_os = "macos") {

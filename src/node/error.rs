@@ -18,6 +18,9 @@ fn build(env: &Env, error: &Error) -> Result<napi::Error> {
     object.set("code", error.code())?;
     if let Error::RateLimited {
         retry_after_ms: Some(ms),
+    }
+    | Error::AccountLocked {
+        retry_after_ms: Some(ms),
     } = error
     {
         #[expect(
@@ -62,12 +65,24 @@ pub enum ErrorCode {
     ERR_VAULT_BUSY,
     ERR_VAULT_IO,
     ERR_VAULT_CLOSED,
+    ERR_DECRYPTION_FAILED,
+    ERR_IMPORT_SOURCE,
     ERR_INVALID_CREDENTIALS,
     ERR_USER_EXISTS,
     ERR_WEAK_PASSWORD,
     ERR_EMAIL_NOT_VERIFIED,
     ERR_RATE_LIMITED,
+    ERR_ACCOUNT_LOCKED,
     ERR_SIGN_IN_REJECTED,
+    ERR_NOT_SUPPORTED,
+    ERR_INVALID_CODE,
+    ERR_SIGN_IN_EXPIRED,
+    ERR_SIGN_IN_NOT_FOUND,
+    ERR_SIGN_IN_CANCELLED,
+    ERR_CALLBACK_INVALID,
+    ERR_ACCESS_DENIED,
+    ERR_ID_TOKEN_INVALID,
+    ERR_STEP_UP_REQUIRED,
     ERR_SECOND_FACTOR_REQUIRED,
     ERR_NOT_SIGNED_IN,
     ERR_SESSION_EXPIRED,
@@ -78,6 +93,10 @@ pub enum ErrorCode {
     ERR_NETWORK,
     ERR_TIMEOUT,
     ERR_TLS,
+    ERR_TLS_HOSTNAME,
+    ERR_TLS_EXPIRED,
+    ERR_TLS_UNTRUSTED,
+    ERR_INSECURE_URL,
     ERR_SERVER,
     ERR_UNEXPECTED_RESPONSE,
     ERR_ORIGIN_NOT_ALLOWED,

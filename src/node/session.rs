@@ -6,49 +6,16 @@ use super::fetch::{HttpOptions, parse_http};
 use super::listener::{Listener, listen};
 use super::pending::Pending;
 use super::promise::{or_rejected, promise, promise_blocking};
+use super::provider::{ProviderOptions, parse_provider};
+use super::sign_in::given;
 use super::vault::Vault;
 use crate::Error;
 use crate::http::Origin;
-use crate::provider::{
-    self, BetterAuth, Oidc, OidcOptions, Provider, SignIn, SignUp, TokenEndpoint,
-    TokenEndpointOptions,
-};
-use crate::secret::SecretString;
+use crate::provider::{self, Switch};
 use crate::session::{PolicyOptions, Session, SessionOptions, Snapshot, accounts, audit};
 use napi::bindgen_prelude::{ClassInstance, Either, Env, Function, Null, PromiseRaw, Result};
 use napi_derive::napi;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// Who signs people in. Which fields there are depends on `type`.
-#[napi(object)]
-#[derive(Debug)]
-pub struct ProviderOptions {
-    /// The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
-    /// refresh route of its own, `oidc` any OAuth 2 / OIDC server.
-    #[napi(
-        js_name = "type",
-        ts_type = "'better-auth' | 'token-endpoint' | 'oidc'"
-    )]
-    pub kind: String,
-    /// `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
-    /// address, as all URLs here.
-    pub base_url: Option<String>,
-    /// `token-endpoint`: `POST {refreshToken}` answers `{accessToken, refreshToken?, expiresIn?, user?}`, `expiresIn` in
-    /// seconds; 401 and 403 end the session.
-    pub refresh_url: Option<String>,
-    /// `token-endpoint`: `POST {email, password}` answers the same, with `user`. Without it only `method: 'tokens'` signs in.
-    pub sign_in_url: Option<String>,
-    /// `token-endpoint`: `POST {refreshToken}` ends the session. Without it the server is not told.
-    pub sign_out_url: Option<String>,
-    /// `oidc`: the issuer's URL, below which `/.well-known/openid-configuration` lies.
-    pub issuer: Option<String>,
-    /// `oidc`: the identifier of a public client.
-    pub client_id: Option<String>,
-    /// `token-endpoint`, `oidc`: whether the server takes a refresh token again when its answer was lost. Default false: each
-    /// is sent once, and one that may be spent is not sent again by itself.
-    pub refresh_token_reuse: Option<bool>,
-}
 
 /// What the application allows a session.
 #[napi(object)]
@@ -107,8 +74,9 @@ pub struct SessionSnapshot {
     /// Why it stands there. `elsewhere`: another process of the application renewed, signed in or out. `unanswered`: a refresh
     /// token that serves once was sent and no answer came; it may be spent and is not sent again by itself. `notStored`: the
     /// vault could not take the new tokens yet. `busy`: another process renews and does not come to an end.
+    /// `challenge`: the server wants the person to prove again who they are, in the browser or with `method: 'stepUp'`.
     #[napi(
-        ts_type = "'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'"
+        ts_type = "'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'challenge' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'"
     )]
     pub reason: String,
     /// Whose session it is, or was until it ended.
@@ -119,70 +87,6 @@ pub struct SessionSnapshot {
     pub retry_at_ms: Option<f64>,
     /// Grows with every change.
     pub revision: f64,
-}
-
-/// How somebody signs in. Which fields there are depends on `method`.
-#[napi(object)]
-pub struct SignInRequest {
-    /// The way of signing in: `password`, or `tokens` that the application has already, where the provider renews with a
-    /// refresh token (`token-endpoint`, `oidc`).
-    #[napi(ts_type = "'password' | 'tokens'")]
-    pub method: String,
-    /// `password`: the e-mail address.
-    pub email: Option<String>,
-    /// `password`: the password.
-    pub password: Option<String>,
-    /// `password`: whether using the session prolongs it beyond its first period. Default true.
-    pub remember_me: Option<bool>,
-    /// `tokens`: the access token.
-    pub access_token: Option<String>,
-    /// `tokens`: the refresh token. Without it the session ends with the access token.
-    pub refresh_token: Option<String>,
-    /// `tokens`: how many milliseconds the access token lives from now. Default: what a JWT says of itself, or unknown.
-    pub expires_in_ms: Option<f64>,
-    /// `tokens`: whose they are. Default: who the server's userinfo says (`oidc`).
-    pub user: Option<UserOfTokens>,
-}
-
-/// Whose tokens they are that the application brings. A `User` fits.
-#[napi(object)]
-pub struct UserOfTokens {
-    /// The server's identifier.
-    pub id: String,
-    /// The e-mail address.
-    #[napi(ts_type = "string | null")]
-    pub email: Option<Either<String, Null>>,
-    /// The display name.
-    #[napi(ts_type = "string | null")]
-    pub name: Option<Either<String, Null>>,
-    /// The URL of a picture.
-    #[napi(ts_type = "string | null")]
-    pub image: Option<Either<String, Null>>,
-    /// Whether the server has verified the address.
-    #[napi(ts_type = "boolean | null")]
-    pub email_verified: Option<Either<bool, Null>>,
-}
-
-/// A new account.
-#[napi(object)]
-pub struct SignUpRequest {
-    /// The e-mail address.
-    pub email: String,
-    /// The password.
-    pub password: String,
-    /// The display name.
-    pub name: String,
-}
-
-/// How a sign-in ended.
-#[napi(object)]
-#[derive(Debug)]
-pub struct SignInResult {
-    /// The sign-in is complete.
-    #[napi(ts_type = "'complete'")]
-    pub status: String,
-    /// Who is signed in.
-    pub user: User,
 }
 
 /// How to refresh.
@@ -227,12 +131,35 @@ pub struct Anomaly {
     pub count: u32,
 }
 
+/// A session of the same person, here or on another device. Holds no token.
+#[napi(object, use_nullable = true)]
+#[derive(Debug)]
+pub struct RemoteSession {
+    /// Names it for `endSession`.
+    pub id: String,
+    /// Whether it is this one.
+    pub current: bool,
+    /// When it began, in milliseconds since 1970.
+    pub created_at_ms: Option<f64>,
+    /// When it was used last, in milliseconds since 1970.
+    pub active_at_ms: Option<f64>,
+    /// When it ends, in milliseconds since 1970.
+    pub expires_at_ms: Option<f64>,
+    /// The address it was used from.
+    pub ip_address: Option<String>,
+    /// The software it was used with.
+    pub user_agent: Option<String>,
+}
+
 /// What an access token must be good for.
 #[napi(object)]
 #[derive(Debug)]
 pub struct AccessTokenOptions {
     /// For how many more milliseconds it must be valid. Default 0.
     pub min_validity_ms: Option<f64>,
+    /// A token made for another purpose, in the provider's words (Clerk's JWT templates). It is asked for each time. Default:
+    /// the access token.
+    pub template: Option<String>,
 }
 
 /// One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word.
@@ -302,58 +229,6 @@ impl AuthSession {
         )
     }
 
-    /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
-    /// it, except with `method: 'tokens'`, which may be later tokens of the same session.
-    ///
-    /// Rejects with `ERR_INVALID_CREDENTIALS`, `ERR_EMAIL_NOT_VERIFIED`, `ERR_SECOND_FACTOR_REQUIRED`, `ERR_RATE_LIMITED`,
-    /// `ERR_SIGN_IN_REJECTED`, `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`,
-    /// `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`, and the vault's.
-    #[napi(catch_unwind, ts_return_type = "Promise<SignInResult>")]
-    pub fn sign_in<'env>(
-        &self,
-        env: &'env Env,
-        #[napi(ts_arg_type = "SignInRequest")] request: Argument<SignInRequest>,
-    ) -> Result<PromiseRaw<'env, SignInResult>> {
-        let begun = request
-            .parse("request", "SignInRequest")
-            .and_then(parse_sign_in)
-            .map(|how| {
-                let session = self.session.clone();
-                promise(env, async move { session.sign_in(how).await }, complete)
-            });
-        or_rejected(env, begun)
-    }
-
-    /// Makes an account and signs it in.
-    ///
-    /// Rejects as `signIn` does, and with `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
-    #[napi(catch_unwind, ts_return_type = "Promise<SignInResult>")]
-    pub fn sign_up<'env>(
-        &self,
-        env: &'env Env,
-        #[napi(ts_arg_type = "SignUpRequest")] request: Argument<SignUpRequest>,
-    ) -> Result<PromiseRaw<'env, SignInResult>> {
-        let begun = request.parse("request", "SignUpRequest").map(|request| {
-            let account = SignUp {
-                email: request.email,
-                password: SecretString::new(request.password),
-                name: request.name,
-            };
-            let session = self.session.clone();
-            promise(env, async move { session.sign_up(account).await }, complete)
-        });
-        or_rejected(env, begun)
-    }
-
-    /// Signs out: here at once and always, then on the server. One that cannot be reached within 5 seconds is told later,
-    /// also after a restart.
-    ///
-    /// Rejects with the vault's errors when the stored session could not be removed, and `ERR_SESSION_CLOSED`.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn sign_out<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
-        promise(env, self.session.sign_out(), |_, ()| Ok(()))
-    }
-
     /// Asks the server now whether the session goes on. Joins a renewal that is under way.
     ///
     /// Rejects with what kept the server from answering (`ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_TLS`, `ERR_SERVER`,
@@ -380,6 +255,72 @@ impl AuthSession {
                 async move { session.refresh(retry_unanswered).await },
                 |_, snapshot| Ok(snapshot.into()),
             )
+        });
+        or_rejected(env, begun)
+    }
+
+    /// Renews the session for another organization; `null` for none. Waits for a refresh that is under way.
+    ///
+    /// Rejects with `ERR_NOT_SUPPORTED`, `ERR_STEP_UP_REQUIRED` when the organization asks for more (sign in to it with
+    /// `method: 'browser'`), and as `refresh` does.
+    #[napi(catch_unwind, ts_return_type = "Promise<SessionSnapshot>")]
+    pub fn switch_organization<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "string | null")] organization_id: Argument<Either<String, Null>>,
+    ) -> Result<PromiseRaw<'env, SessionSnapshot>> {
+        let begun = organization_id
+            .parse("organizationId", "a string or null")
+            .map(|organization| {
+                let organization = given(Some(organization));
+                let session = self.session.clone();
+                promise(
+                    env,
+                    async move { session.switch_organization(Switch { organization }).await },
+                    |_, snapshot| Ok(snapshot.into()),
+                )
+            });
+        or_rejected(env, begun)
+    }
+
+    /// What the access token says of itself, where it is a JWT; `null` when it is none, or nobody is signed in. Nothing checks
+    /// it here: the server it came from has. `T`: what they are known to be, such as `WorkOsClaims`.
+    #[napi(
+        catch_unwind,
+        ts_generic_types = "T extends object = { [claim: string]: unknown }",
+        ts_return_type = "T | null"
+    )]
+    #[must_use]
+    pub fn claims(&self) -> Option<serde_json::Value> {
+        self.session.claims()
+    }
+
+    /// The person's sessions, on this device and others, where the provider tells.
+    ///
+    /// Rejects with `ERR_NOT_SUPPORTED`, and as `accessToken` does.
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<RemoteSession>>")]
+    pub fn sessions<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Vec<RemoteSession>>> {
+        let session = self.session.clone();
+        promise(
+            env,
+            async move { session.sessions().await },
+            |_, sessions| Ok(sessions.into_iter().map(Into::into).collect()),
+        )
+    }
+
+    /// Ends one of `sessions()`. To end this one, sign out.
+    ///
+    /// Rejects as `sessions` does.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn end_session<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "string")] id: Argument<String>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let begun = id.parse("id", "a string").map(|id| {
+            let session = self.session.clone();
+            let ending = async move { session.end_session(&id).await };
+            promise(env, ending, |_, ()| Ok(()))
         });
         or_rejected(env, begun)
     }
@@ -462,7 +403,16 @@ impl AuthSession {
             .map(|options| options.parse("options", "AccessTokenOptions"))
             .transpose();
         let begun = options.and_then(|options| {
-            let given = options.and_then(|options| options.min_validity_ms);
+            let (given, template) = options.map_or((None, None), |options| {
+                (options.min_validity_ms, options.template)
+            });
+            if let Some(template) = template {
+                let session = self.session.clone();
+                let minting = async move { session.mint(&template).await };
+                return Ok(promise(env, minting, |_, minted| {
+                    Ok(minted.token.expose().to_owned())
+                }));
+            }
             let min_validity = match given {
                 Some(0.0) => Duration::ZERO,
                 given => parse_millis("minValidityMs", given, Duration::ZERO)?,
@@ -581,72 +531,6 @@ fn parse_policy(policy: Option<&SessionPolicy>) -> crate::Result<PolicyOptions> 
     })
 }
 
-fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn Provider>> {
-    let required = |name: &str, value: &Option<String>| {
-        value.clone().ok_or_else(|| {
-            Error::InvalidArgument(format!(
-                "provider.{name} is missing, which type '{}' needs.",
-                options.kind.escape_debug()
-            ))
-        })
-    };
-    let refresh_token_reuse = options.refresh_token_reuse.unwrap_or(false);
-    Ok(match options.kind.as_str() {
-        "better-auth" => Arc::new(BetterAuth::new(&required("baseUrl", &options.base_url)?)?),
-        "token-endpoint" => Arc::new(TokenEndpoint::new(&TokenEndpointOptions {
-            refresh_url: required("refreshUrl", &options.refresh_url)?,
-            sign_in_url: options.sign_in_url.clone(),
-            sign_out_url: options.sign_out_url.clone(),
-            refresh_token_reuse,
-        })?),
-        "oidc" => Arc::new(Oidc::new(OidcOptions {
-            issuer: required("issuer", &options.issuer)?,
-            client_id: required("clientId", &options.client_id)?,
-            refresh_token_reuse,
-        })?),
-        _ => {
-            return Err(Error::InvalidArgument(
-                "provider.type must be 'better-auth', 'token-endpoint' or 'oidc'.".to_owned(),
-            ));
-        }
-    })
-}
-
-fn parse_sign_in(request: SignInRequest) -> crate::Result<SignIn> {
-    let required = |name: &str, value: Option<String>| {
-        value.ok_or_else(|| {
-            Error::InvalidArgument(format!(
-                "{name} is missing, which method '{}' needs.",
-                request.method.escape_debug()
-            ))
-        })
-    };
-    match request.method.as_str() {
-        "password" => Ok(SignIn::Password {
-            email: required("email", request.email)?,
-            password: SecretString::new(required("password", request.password)?),
-            remember_me: request.remember_me.unwrap_or(true),
-        }),
-        "tokens" => Ok(SignIn::Tokens {
-            access_token: SecretString::new(required("accessToken", request.access_token)?),
-            refresh_token: request.refresh_token.map(SecretString::new),
-            expires_in_ms: parse_lifetime("expiresInMs", request.expires_in_ms)?
-                .map(|lifetime| u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX)),
-            user: request.user.map(Into::into),
-        }),
-        _ => Err(Error::InvalidArgument(
-            "method must be 'password' or 'tokens'.".to_owned(),
-        )),
-    }
-}
-
-fn complete(_: &Env, user: provider::User) -> Result<SignInResult> {
-    Ok(SignInResult {
-        status: "complete".to_owned(),
-        user: user.into(),
-    })
-}
-
 #[expect(
     clippy::cast_precision_loss,
     reason = "milliseconds since 1970 stay below 2^53"
@@ -661,6 +545,24 @@ impl From<audit::Anomaly> for Anomaly {
     }
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 stay below 2^53"
+)]
+impl From<provider::RemoteSession> for RemoteSession {
+    fn from(session: provider::RemoteSession) -> Self {
+        Self {
+            id: session.id,
+            current: session.current,
+            created_at_ms: session.created_at_ms.map(|ms| ms as f64),
+            active_at_ms: session.active_at_ms.map(|ms| ms as f64),
+            expires_at_ms: session.expires_at_ms.map(|ms| ms as f64),
+            ip_address: session.ip_address,
+            user_agent: session.user_agent,
+        }
+    }
+}
+
 impl From<accounts::Account> for Account {
     fn from(account: accounts::Account) -> Self {
         Self {
@@ -669,26 +571,6 @@ impl From<accounts::Account> for Account {
             signed_in: account.signed_in,
             active: account.active,
         }
-    }
-}
-
-impl From<UserOfTokens> for provider::User {
-    fn from(user: UserOfTokens) -> Self {
-        Self {
-            id: user.id,
-            email: given(user.email),
-            name: given(user.name),
-            image: given(user.image),
-            email_verified: given(user.email_verified),
-        }
-    }
-}
-
-/// What is neither left out nor `null`.
-fn given<T>(value: Option<Either<T, Null>>) -> Option<T> {
-    match value {
-        Some(Either::A(value)) => Some(value),
-        Some(Either::B(Null)) | None => None,
     }
 }
 

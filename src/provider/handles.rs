@@ -11,11 +11,14 @@ use std::sync::{Mutex, PoisonError};
 /// How many tokens are remembered: more than any list of sessions a person looks at.
 const MAX_HANDLES: usize = 512;
 /// Field names under which providers send tokens.
-const TOKEN_FIELDS: [&str; 6] = [
+const TOKEN_FIELDS: [&str; 9] = [
     "token",
     "accessToken",
+    "access_token",
     "refreshToken",
+    "refresh_token",
     "idToken",
+    "id_token",
     "sessionToken",
     "jwt",
 ];

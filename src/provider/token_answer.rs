@@ -20,11 +20,12 @@ pub(super) struct TokenAnswer {
     #[serde(alias = "expiresIn")]
     expires_in: Option<f64>,
     id_token: Option<Zeroizing<String>>,
+    token_type: Option<String>,
     pub(super) user: Option<Claims>,
 }
 
 /// Who somebody is, in the names of OIDC (OpenID Connect Core 1.0 section 5.1) or of the usual user objects.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Claims {
     #[serde(alias = "id")]
     sub: String,
@@ -58,8 +59,27 @@ impl TokenAnswer {
             .ok_or(Error::UnexpectedResponse("no access token in the answer"))
     }
 
-    /// The claims of the ID token that came with it. The answer came straight from the server over TLS, which is why its
-    /// signature need not be checked (OpenID Connect Core 1.0 section 3.1.3.7, item 6).
+    pub(super) fn access_token(&self) -> &str {
+        &self.access_token
+    }
+
+    pub(super) fn id_token(&self) -> Option<&str> {
+        self.id_token.as_ref().map(|token| token.as_str())
+    }
+
+    /// How the access token is to be used (RFC 6749 section 7.1): names of types have no case.
+    pub(super) fn is_of_type(&self, name: &str) -> bool {
+        let token_type = self.token_type.as_deref();
+        token_type.is_some_and(|given| given.eq_ignore_ascii_case(name))
+    }
+
+    /// Who it is for, by the answer's own `user`, or by the access token where that is a JWT (RFC 9068 section 2.2).
+    pub(super) fn subject(&self) -> Option<User> {
+        let by_token = || claims_of::<Claims>(&self.access_token);
+        self.user.clone().or_else(by_token).map(User::from)
+    }
+
+    /// What the ID token that came with it says; nothing is checked here.
     pub(super) fn id_claims(&self) -> Option<Claims> {
         claims_of(self.id_token.as_ref()?)
     }
@@ -83,12 +103,13 @@ impl TokenAnswer {
             expires_at_ms,
             confirmed_at_ms: now_ms,
             sliding: true,
+            private: before.and_then(|before| before.private.as_ref().map(copy)),
         }
     }
 }
 
 /// How long a JWT lives from its issue on (RFC 7519 sections 4.1.4 and 4.1.6): a difference, so no clock matters.
-fn lifetime_ms(token: &str) -> Option<u64> {
+pub(super) fn lifetime_ms(token: &str) -> Option<u64> {
     #[derive(Deserialize)]
     struct Times {
         exp: f64,
@@ -120,7 +141,7 @@ fn seconds_to_millis(seconds: f64) -> Option<u64> {
         .then_some((seconds * 1000.0) as u64)
 }
 
-fn claims_of<T: DeserializeOwned>(token: &str) -> Option<T> {
+pub(super) fn claims_of<T: DeserializeOwned>(token: &str) -> Option<T> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())

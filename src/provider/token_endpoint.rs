@@ -6,10 +6,10 @@
 
 use super::token_answer::TokenAnswer;
 use super::{
-    Credentials, Grant, Provider, Renewal, SignIn, SignUp, Spending, User, adopt_tokens,
-    check_served, renew_without_refresh_token, safe_reason,
+    Context, Credentials, Grant, Identifier, Provider, Renewal, SignIn, Spending, Step, Switch,
+    User, adopt_tokens, check_no_switch, check_served, renew_without_refresh_token, safe_reason,
 };
-use crate::http::{HttpClient, Method, Origin, Request, Response, Url, parse_url};
+use crate::http::{Method, Origin, Request, Response, Url, parse_url};
 use crate::{Error, Result};
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -71,21 +71,24 @@ impl Provider for TokenEndpoint {
         &self.refresh_url
     }
 
-    async fn sign_in(&self, http: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant> {
+    async fn sign_in(&self, cx: &Context<'_>, how: SignIn) -> Result<Step> {
         let (email, password) = match how {
             SignIn::Password {
-                email, password, ..
+                identifier: Identifier::Email(email),
+                password,
+                ..
             } => (email, password),
             tokens @ SignIn::Tokens { .. } => {
-                let (credentials, user) = adopt_tokens(tokens, now_ms)?;
+                let (credentials, user) = adopt_tokens(tokens, cx.now_ms)?;
                 let user = user.ok_or_else(|| {
                     Error::InvalidArgument(
                         "user is missing: this provider cannot tell whose tokens these are."
                             .to_owned(),
                     )
                 })?;
-                return Ok(Grant { credentials, user });
+                return Ok(Step::Complete(Grant { credentials, user }));
             }
+            _ => return Err(Error::NotSupported("this method of signing in")),
         };
         let url = self.sign_in_url.as_ref().ok_or_else(|| {
             Error::InvalidArgument(
@@ -94,46 +97,41 @@ impl Provider for TokenEndpoint {
             )
         })?;
         let body = json!({ "email": email, "password": password.expose() });
-        let response = http.send(post(url, &body)).await?;
+        let response = cx.http.send(post(url, &body)).await?;
         check_served(&response)?;
         if !response.status.is_success() {
             return Err(refusal(&response));
         }
         let mut answer = TokenAnswer::parse(&response.body)?;
         let user = answer.user.take();
-        Ok(Grant {
+        Ok(Step::Complete(Grant {
             user: user
                 .ok_or(Error::UnexpectedResponse("no user in the answer"))?
                 .into(),
-            credentials: answer.into_credentials(None, now_ms),
-        })
-    }
-
-    async fn sign_up(&self, _: &HttpClient, _: SignUp, _: u64) -> Result<Grant> {
-        Err(Error::InvalidArgument(
-            "This provider makes no accounts.".to_owned(),
-        ))
+            credentials: answer.into_credentials(None, cx.now_ms),
+        }))
     }
 
     async fn renew(
         &self,
-        http: &HttpClient,
+        cx: &Context<'_>,
         credentials: &Credentials,
         user: &User,
-        now_ms: u64,
+        switch: Option<&Switch>,
     ) -> Result<Renewal> {
+        check_no_switch(switch)?;
         let Some(refresh_token) = &credentials.refresh_token else {
-            return Ok(renew_without_refresh_token(credentials, user, now_ms));
+            return Ok(renew_without_refresh_token(credentials, user, cx.now_ms));
         };
         let body = json!({ "refreshToken": refresh_token.expose() });
-        let response = http.send(post(&self.refresh_url, &body)).await?;
+        let response = cx.http.send(post(&self.refresh_url, &body)).await?;
         check_served(&response)?;
         match response.status.as_u16() {
             200..=299 => {
                 let mut answer = TokenAnswer::parse(&response.body)?;
                 let said = answer.user.take().map(User::from);
                 Ok(Renewal::Renewed(Grant {
-                    credentials: answer.into_credentials(Some(credentials), now_ms),
+                    credentials: answer.into_credentials(Some(credentials), cx.now_ms),
                     user: said.unwrap_or_else(|| user.clone()),
                 }))
             }
@@ -146,7 +144,7 @@ impl Provider for TokenEndpoint {
         Spending::of_refresh_token(credentials, self.refresh_token_reuse)
     }
 
-    async fn revoke(&self, http: &HttpClient, credentials: &Credentials) -> Result<()> {
+    async fn revoke(&self, cx: &Context<'_>, credentials: &Credentials) -> Result<()> {
         let Some(url) = &self.sign_out_url else {
             return Ok(());
         };
@@ -154,7 +152,7 @@ impl Provider for TokenEndpoint {
         let body = json!({ "refreshToken": refresh_token.map(|token| token.expose()) });
         let mut request = post(url, &body);
         request.authorize(credentials.access_token.expose())?;
-        let response = http.send(request).await?;
+        let response = cx.http.send(request).await?;
         check_served(&response)
     }
 }

@@ -7,10 +7,11 @@ use super::core::{Core, Flight, Fresh};
 use super::freshness::{self, Freshness};
 use super::policy::Policy;
 use super::record::Record;
+use super::sign_ins::SignIns;
 use super::state::Reason;
 use crate::clock::Clock;
 use crate::http::{HttpClient, Origin};
-use crate::provider::{Credentials, Grant, Observation, Provider};
+use crate::provider::{Credentials, Grant, Observation, Provider, Spending, Switch};
 use crate::vault::Vault;
 use crate::{Error, Result};
 use futures_util::FutureExt as _;
@@ -54,6 +55,16 @@ pub(super) struct Engine {
     pub(super) seen_records: AtomicU64,
     /// Whether a task is telling the server of revocations.
     pub(super) is_delivering: AtomicBool,
+    pub(super) sign_ins: SignIns,
+}
+
+/// What a renewal is to do beside renewing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wish {
+    /// Also when the refresh token may be spent.
+    pub(super) retry_unanswered: bool,
+    /// For another organization.
+    pub(super) switch: Option<Switch>,
 }
 
 impl fmt::Debug for Engine {
@@ -131,21 +142,35 @@ impl Engine {
 
     /// The renewal under way, or a new one.
     pub(super) fn join_flight(self: &Arc<Self>) -> Result<Flight> {
-        self.fly(false)
+        self.fly(Wish::default())
     }
 
-    /// As [`Engine::join_flight`]; with `retry_unanswered` also when the refresh token may be spent.
-    pub(super) fn fly(self: &Arc<Self>, retry_unanswered: bool) -> Result<Flight> {
+    /// As [`Engine::join_flight`], as is wished.
+    pub(super) fn fly(self: &Arc<Self>, wish: Wish) -> Result<Flight> {
         let mut core = self.core();
         core.check_open()?;
-        if let Some(flight) = core.flight() {
-            return Ok(flight);
+        match core.flight() {
+            Some(flight) => Ok(flight),
+            None => self.take_off(&mut core, wish),
         }
+    }
+
+    /// A renewal of its own, `None` when one is under way.
+    pub(super) fn fly_alone(self: &Arc<Self>, wish: Wish) -> Result<Option<Flight>> {
+        let mut core = self.core();
+        core.check_open()?;
+        match core.flight() {
+            Some(_) => Ok(None),
+            None => self.take_off(&mut core, wish).map(Some),
+        }
+    }
+
+    fn take_off(self: &Arc<Self>, core: &mut Core, wish: Wish) -> Result<Flight> {
         let asked = core.credentials()?;
         let number = core.next_flight();
         let engine = Arc::clone(self);
         let renewing = self.runtime.spawn(async move {
-            let result = engine.renew(&asked, retry_unanswered).await;
+            let result = engine.renew(&asked, &wish).await;
             engine.core().land(number);
             result
         });
@@ -257,6 +282,20 @@ impl Engine {
         replaced.then_some(now)
     }
 
+    /// Asks the provider itself about a session that one of its routes took for over. Other credentials to try, or that it is.
+    ///
+    /// # Errors
+    /// `ERR_SESSION_EXPIRED`; `ERR_UNEXPECTED_RESPONSE` when it goes on all the same.
+    pub(super) async fn confirm_end(self: &Arc<Self>, sent: &Fresh) -> Result<Fresh> {
+        if let Some(other) = self.after_unauthorized(sent).await {
+            return Ok(other);
+        }
+        self.core().credentials()?;
+        Err(Error::UnexpectedResponse(
+            "it refused a session that it says goes on",
+        ))
+    }
+
     /// Takes over what another process stored since. Answers whether a refresh token was sent and never answered.
     pub(super) async fn follow_vault(self: &Arc<Self>) -> Result<bool> {
         let _in_order = self.commits.lock().await;
@@ -322,7 +361,12 @@ impl Engine {
                     ..held.credentials.duplicate()
                 };
                 self.commit_renewal(&held, Grant { credentials, user })
-                    .await
+                    .await?;
+                if self.provider.spending(&held.credentials) == Spending::Nothing {
+                    // When the new one ends, only the server can tell.
+                    let _ = self.join_flight();
+                }
+                Ok(())
             }
             // The request carried no session, so its answer says nothing about ours.
             (

@@ -15,6 +15,7 @@ use crate::http::{
     AnswerBody, Call, DEFAULT_TIMEOUT, MAX_BODY_BYTES, Method, Origin, Payload, Redirects, Request,
     Response, StatusCode, Url,
 };
+use crate::provider::Current;
 use crate::{Error, Result};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use std::fmt;
@@ -219,8 +220,17 @@ async fn fetch(
         Err(error) => return Err(error),
     };
     let call = prepare(request);
-    let again = call.again();
+    let mut again = call.again();
     let mut answer = send(engine, call, fresh.as_ref(), delivery).await?;
+    if fresh.is_some()
+        && engine
+            .provider()
+            .learn(answer.url(), answer.status(), answer.headers())
+        && let Some(call) = again
+    {
+        again = call.again();
+        answer = send(engine, call, fresh.as_ref(), delivery).await?;
+    }
     if answer.status() == 401
         && let Some(sent) = &fresh
     {
@@ -254,26 +264,48 @@ async fn renew_ahead(engine: &Arc<Engine>) {
 
 /// A request of the provider's own client, which manages the session itself: its answers are read and followed.
 async fn fetch_provider_route(engine: &Arc<Engine>, request: FetchRequest) -> Result<FetchAnswer> {
-    let (generation, fresh) = {
-        let core = engine.core();
-        (core.generation(), core.credentials().ok())
-    };
     let mut request = into_memory(prepare(request)).await?;
-    let current = fresh.as_ref().map(|fresh| &*fresh.credentials);
-    let sent = engine.provider().adapt(&mut request, current);
-    let answer = send(engine, request.into(), fresh.as_ref(), Delivery::Whole).await?;
+    let provider = engine.provider();
+    let turn = if engine.core().credentials().is_ok()
+        && provider.may_replace(&request.method, &request.url)
+    {
+        let turn = engine.turn().await?;
+        // Whoever had the turn before may have stored another token.
+        engine.follow_vault().await?;
+        Some(turn)
+    } else {
+        None
+    };
+    let (generation, fresh, user) = {
+        let core = engine.core();
+        (
+            core.generation(),
+            core.credentials().ok(),
+            core.user().cloned(),
+        )
+    };
+    let kept = engine.kept();
+    let current = || {
+        let (fresh, user) = fresh.as_ref().zip(user.as_ref())?;
+        let credentials = &fresh.credentials;
+        Some(Current { credentials, user })
+    };
+    let sent = provider
+        .adapt(&engine.context(&kept, current()), &mut request)
+        .await?;
+    let used = fresh.as_ref().filter(|_| !sent.anonymous);
+    let answer = send(engine, request.into(), used, Delivery::Whole).await?;
     let mut response = match answer {
         Received::Whole(response) => response,
         // It was asked for whole.
         Received::Streamed(_) => return Err(Error::Internal("an answer came as a stream")),
     };
-    let now_ms = engine.now_ms();
-    let observation = engine.provider().observe(&sent, &mut response, now_ms);
-    engine
-        .follow(observation, generation, fresh.as_ref())
-        .await?;
+    let cx = engine.context(&kept, current());
+    let observation = provider.observe(&cx, &sent, &mut response).await;
+    engine.follow(observation, generation, used).await?;
+    drop(turn);
     if response.status == 401
-        && let Some(sent) = &fresh
+        && let Some(sent) = used
     {
         engine.after_unauthorized(sent).await;
     }
@@ -343,6 +375,20 @@ impl Received {
             Self::Streamed(answer) => answer.status,
         }
     }
+
+    fn url(&self) -> &Url {
+        match self {
+            Self::Whole(response) => &response.url,
+            Self::Streamed(answer) => &answer.url,
+        }
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        match self {
+            Self::Whole(response) => &response.headers,
+            Self::Streamed(answer) => &answer.headers,
+        }
+    }
 }
 
 async fn send(
@@ -352,7 +398,14 @@ async fn send(
     delivery: Delivery,
 ) -> Result<Received> {
     if let Some(fresh) = fresh {
-        call.authorize(fresh.credentials.access_token.expose())?;
+        let (provider, now_ms) = (engine.provider(), engine.now_ms());
+        provider.authorize(
+            &call.method,
+            &call.url,
+            &mut call.headers,
+            &fresh.credentials,
+            now_ms,
+        )?;
     }
     let to_provider = engine.provider().base_url().origin() == call.url.origin();
     let answer = match delivery {

@@ -67,6 +67,7 @@ mod tests {
             expires_at_ms: Some(1_000_000 + lifetime_ms),
             confirmed_at_ms: 1_000_000,
             sliding: true,
+            private: None,
         }
     }
 

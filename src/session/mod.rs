@@ -10,6 +10,8 @@
 //! | [`renewal`] | one renewal: its turn among the processes, what each answer means |
 //! | [`commits`] | every change of the stored session |
 //! | [`revocations`] | what the server is still to be told |
+//! | [`sign_ins`] | sign-ins that wait for the person |
+//! | [`kept`] | what a provider keeps beside a session |
 //! | [`policy`] | idle timeout and longest lifetime |
 //! | [`accounts`] | several sessions of one application |
 //! | [`audit`] | what happened that should not |
@@ -30,33 +32,37 @@ mod core;
 mod engine;
 mod fetch;
 mod freshness;
+mod kept;
 #[cfg(test)]
 mod model;
 mod policy;
 mod record;
 mod renewal;
 mod revocations;
+mod sign_ins;
 mod state;
 
 pub use fetch::{
     Delivery, Exchange, FetchAnswer, FetchBody, FetchHead, FetchRequest, FetchResponse,
 };
 pub use policy::PolicyOptions;
+pub use sign_ins::{PendingSignIn, SignInOutcome};
 pub use state::{Reason, Snapshot, State};
 
 use self::core::{Core, Fresh};
 use crate::clock::{Clock, SystemClock};
-use crate::http::{HttpClient, Origin};
-use crate::provider::{Grant, Provider, SignIn, SignUp, User};
+use crate::http::{HttpClient, Origin, Url};
+use crate::provider::{Minted, Provider, RemoteSession, SignUp, Switch};
 use crate::secret::SecretString;
 use crate::vault::Vault;
 use crate::{Error, Result};
 use audit::{Anomaly, Audit};
 use commits::Replaced;
-use engine::Engine;
+use engine::{Engine, Wish};
 use policy::Policy;
 use record::Record;
 use sha2::{Digest as _, Sha256};
+use sign_ins::SignIns;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -142,7 +148,9 @@ impl Session {
             commits: tokio::sync::Mutex::default(),
             seen_records: AtomicU64::new(seen),
             is_delivering: AtomicBool::new(false),
+            sign_ins: SignIns::default(),
         });
+        engine.restore_sign_ins().await?;
         engine.start();
         Ok(Self(engine))
     }
@@ -161,70 +169,54 @@ impl Session {
         self.0.core().subscribe()
     }
 
-    /// Signs somebody in. A session that was active is replaced when, and only when, this succeeds; the server is told to end
-    /// it, except for [`SignIn::Tokens`], which may be later tokens of the same session.
-    ///
-    /// # Errors
-    /// The provider's (see [`Provider::sign_in`]), the vault's, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
-    pub async fn sign_in(&self, how: SignIn) -> Result<User> {
-        let engine = &self.0;
-        let now_ms = engine.now_ms();
-        let replaced = match how {
-            SignIn::Tokens { .. } => Replaced::Stays,
-            SignIn::Password { .. } => Replaced::Ends,
-        };
-        let granting = engine.provider().sign_in(engine.http(), how, now_ms);
-        self.enter(granting, replaced).await
-    }
-
     /// Makes an account and signs it in.
     ///
     /// # Errors
     /// As for [`Session::sign_in`], and `ERR_USER_EXISTS`, `ERR_WEAK_PASSWORD`.
-    pub async fn sign_up(&self, account: SignUp) -> Result<User> {
+    pub async fn sign_up(&self, account: SignUp) -> Result<SignInOutcome> {
         let engine = &self.0;
-        let now_ms = engine.now_ms();
-        let granting = engine.provider().sign_up(engine.http(), account, now_ms);
-        self.enter(granting, Replaced::Ends).await
-    }
-
-    async fn enter(
-        &self,
-        granting: impl Future<Output = Result<Grant>>,
-        replaced: Replaced,
-    ) -> Result<User> {
-        let generation = self.0.core().begin_sign_in()?;
-        let entered = match granting.await {
-            Ok(grant) => self.0.commit_sign_in(generation, grant, replaced).await,
-            Err(error) => Err(error),
-        };
-        if entered.is_err() {
-            self.0.core().fail_sign_in(generation);
-        }
-        entered
+        let generation = engine.core().begin_sign_in()?;
+        let kept = engine.kept();
+        let cx = engine.context(&kept, None);
+        let step = engine.provider.sign_up(&cx, account).await;
+        engine
+            .settle(generation, None, step, Replaced::Ends, None)
+            .await
     }
 
     /// Signs out: in memory before this returns, in the vault and then on the server while the future runs. A server that
     /// cannot be reached within 5 seconds is told later, also after a restart. Dropping the future does not bring the
-    /// session back.
+    /// session back. Gives up every sign-in that waits for the person.
+    ///
+    /// Answers with what the browser may open to sign out there too, and come back to `return_to`; `None` when there is
+    /// nothing, or the server could not say.
     ///
     /// # Errors
     /// The vault's, when the stored session could not be removed; call again. `ERR_SESSION_CLOSED`.
-    pub fn sign_out(&self) -> impl Future<Output = Result<()>> + Send + 'static {
+    pub fn sign_out(
+        &self,
+        return_to: Option<String>,
+    ) -> impl Future<Output = Result<Option<Url>>> + Send + 'static {
         let engine = Arc::clone(&self.0);
         let begun = engine.core().begin_sign_out(Reason::SignedOut);
         async move {
             let credentials = begun?;
+            engine.give_up_all(None).await;
             let removed = engine.commit_sign_out(credentials.as_deref()).await;
-            match (&removed, credentials) {
+            let Some(credentials) = credentials else {
+                return removed.map(|()| None);
+            };
+            let browser_url = engine
+                .sign_out_url(&credentials, return_to.as_deref())
+                .await;
+            match &removed {
                 // What the vault could not note is told now or never.
-                (Err(_), Some(credentials)) => {
+                Err(_) => {
                     let _ = engine.revoke(&credentials).await;
                 }
-                (Ok(()), Some(_)) => engine.deliver_now().await,
-                (_, None) => {}
+                Ok(()) => engine.deliver_now().await,
             }
-            removed
+            removed.map(|()| browser_url)
         }
     }
 
@@ -238,13 +230,104 @@ impl Session {
     /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
     pub async fn refresh(&self, retry_unanswered: bool) -> Result<Snapshot> {
         loop {
-            let flown = self.0.fly(retry_unanswered)?.await;
+            let flown = self
+                .0
+                .fly(Wish {
+                    retry_unanswered,
+                    switch: None,
+                })?
+                .await;
             // One that somebody else had begun without that wish: then it is ours to fly.
             if retry_unanswered && flown == Err(Error::RefreshUnanswered) {
                 continue;
             }
             flown?;
             return Ok(self.snapshot());
+        }
+    }
+
+    /// Renews the session for another organization. Waits for a renewal that is under way, so that no refresh token is spent
+    /// twice.
+    ///
+    /// # Errors
+    /// As for [`Session::refresh`], `ERR_NOT_SUPPORTED`, and `ERR_STEP_UP_REQUIRED` when the organization asks for more: then
+    /// sign in to it in the browser.
+    pub async fn switch_organization(&self, switch: Switch) -> Result<Snapshot> {
+        loop {
+            let under_way = self.0.core().flight();
+            if let Some(flight) = under_way {
+                let _ = flight.await;
+                continue;
+            }
+            let wish = Wish {
+                retry_unanswered: false,
+                switch: Some(switch.clone()),
+            };
+            // Somebody else's may have taken off in between.
+            if let Some(flight) = self.0.fly_alone(wish)? {
+                flight.await?;
+                return Ok(self.snapshot());
+            }
+        }
+    }
+
+    /// Another token of the session, made for a purpose that the server knows as `template`. Not stored.
+    ///
+    /// # Errors
+    /// `ERR_NOT_SUPPORTED`, and as for [`Session::access_token`].
+    pub async fn mint(&self, template: &str) -> Result<Minted> {
+        let fresh = self.0.fresh_credentials(0).await?;
+        let kept = self.0.kept();
+        let cx = self.0.context(&kept, None);
+        self.0
+            .provider
+            .mint(&cx, &fresh.credentials, template)
+            .await
+    }
+
+    /// What the access token says of itself, where it can be read; `None` when it cannot, or there is none.
+    #[must_use]
+    pub fn claims(&self) -> Option<serde_json::Value> {
+        let held = self.0.core().held().ok()?;
+        self.0.provider.claims(&held.credentials)
+    }
+
+    /// The person's sessions, on this device and others.
+    ///
+    /// # Errors
+    /// `ERR_NOT_SUPPORTED`, those of [`Session::access_token`], and what kept the server from saying.
+    pub async fn sessions(&self) -> Result<Vec<RemoteSession>> {
+        let engine = &self.0;
+        let kept = engine.kept();
+        let cx = engine.context(&kept, None);
+        let mut fresh = engine.fresh_credentials(0).await?;
+        loop {
+            let listed = engine.provider.sessions(&cx, &fresh.credentials).await;
+            match listed {
+                Err(Error::SessionExpired) => fresh = engine.confirm_end(&fresh).await?,
+                listed => return listed,
+            }
+        }
+    }
+
+    /// Ends one of [`Session::sessions`]. When it is this one, sign out instead.
+    ///
+    /// # Errors
+    /// As for [`Session::sessions`].
+    pub async fn end_session(&self, id: &str) -> Result<()> {
+        let engine = &self.0;
+        let kept = engine.kept();
+        let cx = engine.context(&kept, None);
+        let mut fresh = engine.fresh_credentials(0).await?;
+        loop {
+            let ended = engine
+                .provider
+                .end_session(&cx, &fresh.credentials, id)
+                .await;
+            match ended {
+                Err(Error::SessionExpired) => fresh = engine.confirm_end(&fresh).await?,
+                ended => return ended,
+            }
         }
     }
 
@@ -349,6 +432,7 @@ impl Session {
     pub fn close(&self) -> impl Future<Output = ()> + Send + 'static {
         let engine = Arc::clone(&self.0);
         engine.core().close();
+        engine.close_sign_ins();
         engine.audit.close();
         async move {
             let flight = engine.core().flight();

@@ -63,6 +63,7 @@ impl Stored {
                 expires_at_ms: None,
                 confirmed_at_ms: 0,
                 sliding: true,
+                private: None,
             }),
             signed_in_at_ms: 0,
             spent_at_ms: self.is_spent.then_some(1),

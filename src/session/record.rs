@@ -77,6 +77,8 @@ pub(super) struct StoredCredentials {
     expires_at_ms: Option<u64>,
     confirmed_at_ms: u64,
     sliding: bool,
+    #[serde(default)]
+    private: Option<Zeroizing<String>>,
 }
 
 /// The name of the record of an account. `None`: the application has one account.
@@ -233,6 +235,7 @@ impl StoredCredentials {
             expires_at_ms: credentials.expires_at_ms,
             confirmed_at_ms: credentials.confirmed_at_ms,
             sliding: credentials.sliding,
+            private: credentials.private.as_ref().map(copy),
         }
     }
 
@@ -251,6 +254,7 @@ impl StoredCredentials {
             expires_at_ms: self.expires_at_ms,
             confirmed_at_ms: self.confirmed_at_ms,
             sliding: self.sliding,
+            private: self.private.map(take),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::audit::AnomalyKind;
 use super::core::{Fresh, Unstored};
-use super::engine::Engine;
+use super::engine::{Engine, Wish};
 use super::freshness::{self, Freshness};
 use super::state::Reason;
 use crate::provider::{Renewal, Spending};
@@ -15,25 +15,29 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long to wait for another process that renews: longer than its exchange with the server can take.
-const TURN_TIMEOUT: Duration = Duration::from_secs(40);
+pub(super) const TURN_TIMEOUT: Duration = Duration::from_secs(40);
 /// How often a waiting process looks again.
 const TURN_POLL: Duration = Duration::from_millis(5);
 
 impl Engine {
     /// Renews what was asked for, unless another process has done so by the time it is our turn.
-    pub(super) async fn renew(
-        self: &Arc<Self>,
-        asked: &Fresh,
-        retry_unanswered: bool,
-    ) -> Result<()> {
-        let result = self.renew_in_turn(asked, retry_unanswered).await;
+    pub(super) async fn renew(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<()> {
+        let result = self.renew_in_turn(asked, wish).await;
         if let Err(error) = &result {
-            self.note_trouble(asked.generation, error);
+            // A switch that is refused says nothing of the session as it is.
+            let is_refused_switch = wish.switch.is_some()
+                && matches!(
+                    error,
+                    Error::StepUpRequired(_) | Error::SignInRejected { .. }
+                );
+            if !is_refused_switch {
+                self.note_trouble(asked.generation, error);
+            }
         }
         result
     }
 
-    async fn renew_in_turn(self: &Arc<Self>, asked: &Fresh, retry_unanswered: bool) -> Result<()> {
+    async fn renew_in_turn(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<()> {
         let _turn = self.turn().await?;
         self.store_unstored().await?;
         let is_spent = self.follow_vault().await?;
@@ -43,22 +47,25 @@ impl Engine {
             let user = core.user().cloned().ok_or(Error::NotSignedIn)?;
             (core.held()?, user)
         };
-        if fresh.stamp != asked.stamp
+        if wish.switch.is_none()
+            && fresh.stamp != asked.stamp
             && freshness::judge(&fresh.credentials, self.now_ms(), 0) != Freshness::Stale
         {
             return Ok(());
         }
         let spends_once = self.provider.spending(&fresh.credentials) == Spending::Once;
         if spends_once {
-            if is_spent && !retry_unanswered {
+            if is_spent && !wish.retry_unanswered {
                 return Err(Error::RefreshUnanswered);
             }
             self.mark_spent(fresh.stamp, true).await?;
         }
         let now_ms = self.now_ms();
+        let kept = self.kept();
+        let cx = self.context(&kept, None);
         let answer = self
             .provider
-            .renew(&self.http, &fresh.credentials, &user, now_ms)
+            .renew(&cx, &fresh.credentials, &user, wish.switch.as_ref())
             .await;
         match answer {
             Ok(Renewal::Renewed(grant)) => {
@@ -93,7 +100,7 @@ impl Engine {
     }
 
     /// Waits until no other process renews.
-    async fn turn(&self) -> Result<OwnedLock> {
+    pub(super) async fn turn(&self) -> Result<OwnedLock> {
         let started = Instant::now();
         loop {
             if let Some(turn) = OwnedLock::try_take(&self.turn_path)? {
@@ -127,6 +134,14 @@ impl Engine {
         self.commit_renewal(&renewed, grant).await
     }
 
+    /// The server wants to see the person first: nothing is asked by itself.
+    fn note_challenge(self: &Arc<Self>, generation: u64) {
+        let mut core = self.core();
+        if core.check_generation(generation).is_ok() {
+            core.trouble(Reason::Challenge, None);
+        }
+    }
+
     fn note_unanswered(self: &Arc<Self>, generation: u64) {
         let mut core = self.core();
         if core.check_generation(generation).is_ok() {
@@ -143,13 +158,17 @@ impl Engine {
     fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
         let (reason, wait_ms) = match error {
             _ if self.core().unstored.is_some() => (Reason::NotStored, None),
-            Error::Network { .. } | Error::Timeout { .. } | Error::Tls => (Reason::Network, None),
-            Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
-            Error::Server { .. } | Error::UnexpectedResponse(_) | Error::SignInRejected { .. } => {
-                (Reason::Server, None)
+            Error::Network { .. } | Error::Timeout { .. } | Error::Tls(_) => {
+                (Reason::Network, None)
             }
+            Error::RateLimited { retry_after_ms } => (Reason::RateLimited, *retry_after_ms),
+            Error::Server { .. }
+            | Error::UnexpectedResponse(_)
+            | Error::IdTokenInvalid(_)
+            | Error::SignInRejected { .. } => (Reason::Server, None),
             Error::VaultBusy { .. } => (Reason::Busy, None),
             Error::RefreshUnanswered => return self.note_unanswered(generation),
+            Error::StepUpRequired(_) => return self.note_challenge(generation),
             // Disk and vault trouble is the caller's to see; the session was not the matter.
             _ => return,
         };
@@ -179,7 +198,9 @@ impl Engine {
 fn may_be_spent(error: &Error) -> bool {
     match error {
         Error::Network { .. } | Error::Timeout { .. } => !error.was_never_sent(),
-        Error::UnexpectedResponse(_) | Error::ResponseTooLarge { .. } => true,
+        Error::UnexpectedResponse(_)
+        | Error::IdTokenInvalid(_)
+        | Error::ResponseTooLarge { .. } => true,
         // 503 says that the request was not handled (RFC 9110 section 15.6.4); the other 5xx say nothing about it.
         Error::Server { status } => *status != 503,
         _ => false,

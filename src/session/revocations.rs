@@ -4,6 +4,7 @@
 use super::engine::{Engine, blocking};
 use super::freshness;
 use super::record::{StoredCredentials, parse, to_value};
+use crate::http::Url;
 use crate::provider::Credentials;
 use crate::vault::{Edit, Records, Value};
 use crate::{Error, Result};
@@ -137,8 +138,10 @@ impl Engine {
     }
 
     /// Has the server end a session. An answer that refuses is an answer.
-    pub(super) async fn revoke(&self, credentials: &Credentials) -> Result<()> {
-        let revoking = self.provider.revoke(&self.http, credentials);
+    pub(super) async fn revoke(self: &Arc<Self>, credentials: &Credentials) -> Result<()> {
+        let kept = self.kept();
+        let cx = self.context(&kept, None);
+        let revoking = self.provider.revoke(&cx, credentials);
         match tokio::time::timeout(REVOKE_TIMEOUT, revoking).await {
             Err(_) => Err(Error::Timeout {
                 timeout_ms: u64::try_from(REVOKE_TIMEOUT.as_millis()).unwrap_or(u64::MAX),
@@ -147,12 +150,25 @@ impl Engine {
             Ok(Err(
                 error @ (Error::Network { .. }
                 | Error::Timeout { .. }
-                | Error::Tls
+                | Error::Tls(_)
                 | Error::Server { .. }
                 | Error::RateLimited { .. }),
             )) => Err(error),
             Ok(_) => Ok(()),
         }
+    }
+
+    /// What the browser may open to sign out there too. A server that cannot say in time has no say.
+    pub(super) async fn sign_out_url(
+        self: &Arc<Self>,
+        credentials: &Credentials,
+        return_to: Option<&str>,
+    ) -> Option<Url> {
+        let kept = self.kept();
+        let cx = self.context(&kept, None);
+        let asking = self.provider.sign_out_url(&cx, credentials, return_to);
+        let asked = tokio::time::timeout(REVOKE_TIMEOUT, asking).await;
+        asked.ok()?.ok()?
     }
 
     async fn forget_revocation(self: &Arc<Self>, credentials: Credentials) -> Result<()> {

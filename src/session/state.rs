@@ -67,6 +67,8 @@ pub enum Reason {
     NotStored,
     /// A refresh token that serves once was sent, and no answer came: it may be spent. It is not sent again by itself.
     Unanswered,
+    /// The server wants the person to prove again who they are. It is not asked again by itself.
+    Challenge,
     /// The server said that the session is over.
     Ended,
     /// The session reached the longest lifetime that the application allows.
@@ -99,6 +101,7 @@ impl Reason {
             Self::Busy => "busy",
             Self::NotStored => "notStored",
             Self::Unanswered => "unanswered",
+            Self::Challenge => "challenge",
             Self::Ended => "ended",
             Self::Lifetime => "lifetime",
             Self::SignedOut => "signedOut",

@@ -41,7 +41,7 @@ mod watch;
 
 pub(crate) use lock::OwnedLock;
 pub use options::{Change, Protection, StoredValue, Value, VaultOptions};
-pub(crate) use records::{Edit, RecordChange, RecordChanges, Records};
+pub(crate) use records::{Edit, OnDisk, RecordChange, RecordChanges, Records};
 pub use root_key::KeySource;
 pub use watch::Changes;
 

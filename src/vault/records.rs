@@ -3,11 +3,13 @@
 
 use super::batch::{Entry, Op, Space};
 use super::contents::Contents;
-use super::shared::read;
+use super::disk::Disk;
+use super::shared::{gone, read};
 use super::watch::Listeners;
 use super::{Value, Vault, put};
 use crate::{Error, Result};
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
@@ -15,6 +17,7 @@ use tokio::sync::watch;
 #[derive(Debug, Default)]
 pub(crate) struct Edit {
     puts: Vec<(String, Value)>,
+    app_puts: Vec<(String, Value)>,
     removes: Vec<String>,
     anchored: bool,
     traceless: bool,
@@ -31,8 +34,19 @@ impl Edit {
         self
     }
 
+    /// Stores a value of the application's in the same step.
+    pub(crate) fn put_app(mut self, key: &str, value: Value) -> Self {
+        self.app_puts.push((key.to_owned(), value));
+        self
+    }
+
+    /// Whether it stores a record under `key`.
+    pub(crate) fn puts(&self, key: &str) -> bool {
+        self.puts.iter().any(|(name, _)| name == key)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.puts.is_empty() && self.removes.is_empty()
+        self.puts.is_empty() && self.app_puts.is_empty() && self.removes.is_empty()
     }
 
     /// Makes every copy of the file from before an old one.
@@ -111,6 +125,46 @@ impl Records<'_> {
     pub(crate) fn since(&self, prefix: &str, since: Option<u64>) -> RecordChanges {
         RecordChanges::read(&read(&self.vault.0.contents), prefix, since, self.now_ms)
     }
+
+    /// All records whose names begin with `prefix`.
+    pub(crate) fn below(&self, prefix: &str) -> Vec<(String, Value)> {
+        let contents = read(&self.vault.0.contents);
+        let names = contents.keys(Space::Session, self.now_ms);
+        names
+            .filter(|name| name.starts_with(prefix))
+            .filter_map(|name| {
+                let entry = contents.get(Space::Session, name, self.now_ms)?;
+                Some((name.to_owned(), entry.to_value()))
+            })
+            .collect()
+    }
+
+    /// A value of the application's.
+    pub(crate) fn app(&self, key: &str) -> Option<Value> {
+        let contents = read(&self.vault.0.contents);
+        let entry = contents.get(Space::App, key, self.now_ms);
+        entry.map(Entry::to_value)
+    }
+}
+
+/// What the file holds.
+pub(crate) struct OnDisk {
+    contents: Contents,
+    now_ms: u64,
+}
+
+impl OnDisk {
+    /// A record of Latchkey's own.
+    pub(crate) fn record(&self, key: &str) -> Option<Value> {
+        let entry = self.contents.get(Space::Session, key, self.now_ms);
+        entry.map(Entry::to_value)
+    }
+
+    /// A value of the application's.
+    pub(crate) fn app(&self, key: &str) -> Option<Value> {
+        let entry = self.contents.get(Space::App, key, self.now_ms);
+        entry.map(Entry::to_value)
+    }
 }
 
 impl Vault {
@@ -175,6 +229,9 @@ impl Vault {
             for (key, value) in edit.puts {
                 ops.push(put(Space::Session, key, value, None, now_ms)?);
             }
+            for (key, value) in edit.app_puts {
+                ops.push(put(Space::App, key, value, None, now_ms)?);
+            }
             let removes = edit.removes.into_iter();
             ops.extend(removes.map(|key| Op::Delete(Space::Session, key)));
             if edit.anchored {
@@ -221,6 +278,42 @@ impl Vault {
             return Err(Error::VaultClosed);
         }
         Listeners::add_for_records(&self.0)
+    }
+
+    /// What `look` finds in the file itself, read from the disk anew, beside what memory holds. No process writes meanwhile.
+    ///
+    /// # Errors
+    /// Those of `look`, and as for [`Vault::get`] and [`Vault::set`].
+    pub(crate) fn read_back<T>(
+        &self,
+        look: impl FnOnce(&OnDisk, &Records<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let now_ms = self.0.clock.now_ms();
+        self.0.with_locks(|writer| {
+            let mut contents = Contents::default();
+            let unread = self.0.place.read()?.ok_or_else(gone)?;
+            unread.replay(&self.0.place, &writer.root, &mut contents)?;
+            let records = Records {
+                vault: self,
+                now_ms,
+            };
+            look(&OnDisk { contents, now_ms }, &records)
+        })
+    }
+
+    /// How often the vault's key was replaced, and one.
+    ///
+    /// # Errors
+    /// `ERR_VAULT_CLOSED`.
+    pub(crate) fn epoch(&self) -> Result<u32> {
+        let writer = self.0.writer();
+        let writer = writer.as_ref().ok_or(Error::VaultClosed)?;
+        Ok(writer.root.epoch)
+    }
+
+    /// The file system that the vault lies on.
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.0.place.disk
     }
 
     /// Where the vault's files lie.

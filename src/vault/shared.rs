@@ -213,7 +213,7 @@ impl Inner {
     }
 }
 
-fn gone() -> Error {
+pub(super) fn gone() -> Error {
     Error::VaultIo {
         action: "find the vault file",
         reason: "it was removed while the vault was open".to_owned(),

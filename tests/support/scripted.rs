@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use electron_latchkey::clock::{Clock, ManualClock};
-use electron_latchkey::http::{HttpClient, Url};
+use electron_latchkey::http::Url;
 use electron_latchkey::keychain::MemoryKeychain;
 use electron_latchkey::provider::{
-    Credentials, Grant, Provider, Renewal, SignIn, SignUp, Spending, User,
+    self, Awaits, Context, Credentials, Factor, Grant, Identifier, Pending, Provider, Renewal,
+    SignIn, Spending, Step, Switch, User,
 };
 use electron_latchkey::secret::SecretString;
 use electron_latchkey::session::{Session, SessionOptions, Snapshot, State};
@@ -44,6 +45,23 @@ pub(crate) struct Scripted {
     /// Refresh tokens that were sent after they had been taken.
     pub(crate) reused: AtomicUsize,
     gate: Semaphore,
+    begun: AtomicUsize,
+    pub(crate) switches: Mutex<Vec<Switch>>,
+}
+
+/// Where the browser comes back to.
+pub(crate) const APP_CALLBACK: &str = "com.example.app:/callback";
+
+fn code_awaited() -> Awaits {
+    let factor = Factor {
+        strategy: "totp".to_owned(),
+        hint: None,
+        sent: true,
+        first: false,
+    };
+    Awaits::Code {
+        factors: vec![factor],
+    }
 }
 
 impl Scripted {
@@ -58,6 +76,8 @@ impl Scripted {
             spent: Mutex::default(),
             reused: AtomicUsize::new(0),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
+            begun: AtomicUsize::new(0),
+            switches: Mutex::default(),
         })
     }
 
@@ -89,6 +109,7 @@ impl Scripted {
                 expires_at_ms: Some(now_ms + MINUTE),
                 confirmed_at_ms: now_ms,
                 sliding: true,
+                private: None,
             },
             user: User {
                 id: "u1".to_owned(),
@@ -98,6 +119,14 @@ impl Scripted {
                 email_verified: None,
             },
         }
+    }
+
+    fn pending(cx: &Context<'_>, awaits: Awaits) -> Step {
+        Step::Pending(Pending {
+            awaits,
+            state: SecretString::new("what the provider noted".to_owned()),
+            expires_at_ms: cx.now_ms + 10 * MINUTE,
+        })
     }
 
     fn spend(&self, credentials: &Credentials) {
@@ -118,33 +147,99 @@ impl Provider for Scripted {
         &self.base_url
     }
 
-    async fn sign_in(&self, _: &HttpClient, how: SignIn, now_ms: u64) -> Result<Grant> {
+    async fn sign_in(&self, cx: &Context<'_>, how: SignIn) -> Result<Step> {
         match how {
             SignIn::Password { password, .. } if password.expose() == "right" => {
-                Ok(Self::grant(0, now_ms))
+                Ok(Step::Complete(Self::grant(0, cx.now_ms)))
             }
+            SignIn::Browser(browser) => {
+                let callback_state = format!("state-{}", self.begun.fetch_add(1, Ordering::SeqCst));
+                let redirect_uri = browser.redirect_uri.unwrap_or(APP_CALLBACK.to_owned());
+                Ok(Self::pending(
+                    cx,
+                    Awaits::Browser {
+                        url: format!("https://auth.example.com/authorize?state={callback_state}"),
+                        redirect_uri,
+                        callback_state,
+                    },
+                ))
+            }
+            SignIn::Device { .. } => Ok(Self::pending(
+                cx,
+                Awaits::Device {
+                    user_code: "ABCD-EFGH".to_owned(),
+                    verification_uri: "https://auth.example.com/device".to_owned(),
+                    verification_uri_complete: None,
+                    interval_ms: 1,
+                },
+            )),
+            SignIn::Code { .. } => Ok(Self::pending(cx, code_awaited())),
+            SignIn::StepUp { .. } => Ok(Step::SteppedUp(Self::grant(0, cx.now_ms))),
             _ => Err(Error::InvalidCredentials),
         }
     }
 
-    async fn sign_up(&self, _: &HttpClient, _: SignUp, now_ms: u64) -> Result<Grant> {
-        Ok(Self::grant(0, now_ms))
+    async fn proceed(
+        &self,
+        cx: &Context<'_>,
+        state: &SecretString,
+        answer: provider::Answer,
+    ) -> Result<Step> {
+        assert_eq!(state.expose(), "what the provider noted");
+        let complete = || Ok(Step::Complete(Self::grant(0, cx.now_ms)));
+        match answer {
+            provider::Answer::Callback(callback) => match callback.get("code") {
+                Some("right") => complete(),
+                Some("factor") => Ok(Self::pending(cx, code_awaited())),
+                Some("unreachable") if self.unreachable.load(Ordering::SeqCst) => Err(REFUSED),
+                Some("unreachable") => complete(),
+                _ => Err(Error::AccessDenied("ACCESS_DENIED".to_owned())),
+            },
+            provider::Answer::Code { code, .. } if code.expose() == "123456" => complete(),
+            provider::Answer::Code { code, .. } if code.expose() == "too many" => {
+                Err(Error::SignInExpired)
+            }
+            provider::Answer::Code { .. } => Err(Error::InvalidCode),
+            provider::Answer::SendCode { .. } => Ok(Self::pending(cx, code_awaited())),
+            provider::Answer::Poll => {
+                let _permit = self.gate.acquire().await.unwrap();
+                let answer = self.answers.lock().unwrap().pop_front();
+                match answer {
+                    Some(Answer::Trouble(error)) => Err(error),
+                    Some(Answer::Renewed) => complete(),
+                    _ => Ok(Self::pending(
+                        cx,
+                        Awaits::Device {
+                            user_code: "ABCD-EFGH".to_owned(),
+                            verification_uri: "https://auth.example.com/device".to_owned(),
+                            verification_uri_complete: None,
+                            interval_ms: 1,
+                        },
+                    )),
+                }
+            }
+        }
+    }
+
+    fn redirect_uri(&self) -> Option<&str> {
+        Some(APP_CALLBACK)
     }
 
     async fn renew(
         &self,
-        _: &HttpClient,
+        cx: &Context<'_>,
         credentials: &Credentials,
         _: &User,
-        now_ms: u64,
+        switch: Option<&Switch>,
     ) -> Result<Renewal> {
+        self.switches.lock().unwrap().extend(switch.cloned());
         let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
         let _permit = self.gate.acquire().await.unwrap();
         let answer = self.answers.lock().unwrap().pop_front();
         match answer.unwrap_or(Answer::Renewed) {
             Answer::Renewed => {
                 self.spend(credentials);
-                Ok(Renewal::Renewed(Self::grant(number, now_ms)))
+                Ok(Renewal::Renewed(Self::grant(number, cx.now_ms)))
             }
             Answer::Lost => {
                 self.spend(credentials);
@@ -159,7 +254,7 @@ impl Provider for Scripted {
         self.spending
     }
 
-    async fn revoke(&self, _: &HttpClient, credentials: &Credentials) -> Result<()> {
+    async fn revoke(&self, _: &Context<'_>, credentials: &Credentials) -> Result<()> {
         if self.unreachable.load(Ordering::SeqCst) {
             return Err(REFUSED);
         }
@@ -262,7 +357,7 @@ fn vault_options(dir: &TempDir) -> VaultOptions {
 
 pub(crate) fn password(password: &str) -> SignIn {
     SignIn::Password {
-        email: "a@example.com".to_owned(),
+        identifier: Identifier::Email("a@example.com".to_owned()),
         password: SecretString::new(password.to_owned()),
         remember_me: true,
     }

@@ -3,6 +3,9 @@ import type { Account, Anomaly, AuthSession, Vault } from 'electron-latchkey';
 import { notify } from '../notify.js';
 import type { AuthSnapshot } from '../protocol.js';
 import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
+import { SystemBrowser } from './browser.js';
+import { type CallbackCounts, Callbacks } from './callbacks.js';
+import { DeepLinks } from './deep-links.js';
 import { installHandlers } from './handlers.js';
 import { Lifecycle } from './lifecycle.js';
 import { Locks } from './locks.js';
@@ -10,6 +13,7 @@ import { type CreateAuthOptions, parseRendererOrigins } from './options.js';
 import { PowerWatch } from './power.js';
 import { landBeforeQuit } from './quit.js';
 import { createSenderCheck } from './sender.js';
+import { SignIns } from './sign-ins.js';
 import { createWindowRegistry } from './windows.js';
 
 export interface Auth {
@@ -40,6 +44,19 @@ export interface Auth {
    */
   switchAccount(name: string): Promise<AuthSnapshot>;
   /**
+   * Whether the app runs already. This process is quitting then: it has opened nothing, and what it was started with went
+   * to the one that runs. Make no window. Always false without `deepLinks`.
+   */
+  readonly isSecondInstance: boolean;
+  /**
+   * Hands an address to the sign-in that waits for it, as `deepLinks` does with those of the app's scheme: for an app that
+   * gets them another way, such as a claimed https address. Waits for the vault. Resolves to whether it belonged to a
+   * sign-in; hostile input is `false`. Never rejects: how the sign-in ends is told to whoever waits for it.
+   */
+  handleCallback(url: string): Promise<boolean>;
+  /** What has come in by {@link Auth.handleCallback} and by the app's URL scheme. */
+  callbackCounts(): CallbackCounts;
+  /**
    * Removes the handlers and closes session and vault; waits for a refresh that is under way, 5 seconds at most. The stored
    * session stays. An app that quits need not call it.
    */
@@ -52,12 +69,13 @@ export interface Auth {
  * The handlers stand when it returns; calls that need the session wait for it. A vault that cannot be opened
  * is the state `unavailable`, not an exception.
  *
- * @throws `ERR_INVALID_ARGUMENT` when `rendererOrigins` is empty or names something other than origins.
+ * @throws `ERR_INVALID_ARGUMENT` when `rendererOrigins` is empty or names something other than origins, and for a
+ *   `deepLinks.scheme` that is malformed or another's.
  */
 export function createAuth(options: CreateAuthOptions): Auth {
   const origins = parseRendererOrigins(options.rendererOrigins);
   // Taken here and not at the top, so that the module can be loaded where Electron is not.
-  const { app, ipcMain, powerMonitor } = require('electron') as typeof import('electron');
+  const { app, clipboard, ipcMain, powerMonitor, shell } = require('electron') as typeof import('electron');
 
   const listeners = new Set<(snapshot: AuthSnapshot) => void>();
   const anomalyListeners = new Set<(anomaly: Anomaly) => void>();
@@ -65,6 +83,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
   const lifecycle = new Lifecycle(() => openAddon(options), {
     changed(snapshot) {
       power?.follow(snapshot);
+      callbacks.follow(snapshot);
       windows.broadcast(snapshot);
       for (const listener of [...listeners]) notify(listener, snapshot);
     },
@@ -73,6 +92,15 @@ export function createAuth(options: CreateAuthOptions): Auth {
     },
     ...(options.onSignedOut === undefined ? {} : { signedOut: options.onSignedOut }),
   });
+  const callbacks: Callbacks = new Callbacks(lifecycle);
+  const deepLinks =
+    options.deepLinks &&
+    new DeepLinks(app, options.deepLinks, {
+      url: (url) => void callbacks.take(url),
+      focus: options.deepLinks.focus ?? (() => windows.focus()),
+    });
+  const browser = new SystemBrowser({ shell, clipboard }, options.browser);
+  const signIns = new SignIns(lifecycle, browser, options.browser);
   const locks = new Locks(lifecycle, options.onUnlockRequest);
   const power =
     options.policy &&
@@ -87,15 +115,18 @@ export function createAuth(options: CreateAuthOptions): Auth {
       look: () => void lifecycle.snapshot(),
     });
   const maySend = createSenderCheck(windows, origins);
-  const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, maySend });
+  const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, signIns, maySend });
   const stopLanding = landBeforeQuit(
     app,
     () => lifecycle.isRefreshing,
     () => lifecycle.close(),
   );
-  lifecycle.start();
+  const isSecondInstance = deepLinks?.start() === false;
+  if (isSecondInstance) void lifecycle.close();
+  else lifecycle.start();
 
   return {
+    isSecondInstance,
     register: (window) => windows.add(window),
     snapshot: () => lifecycle.snapshot(),
     onChange: (listener) => listen(listeners, listener),
@@ -108,8 +139,12 @@ export function createAuth(options: CreateAuthOptions): Auth {
     audit: async () => auditOf((await lifecycle.opened()).vault),
     accounts: async () => accountsIn((await lifecycle.opened()).vault),
     switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
+    handleCallback: (url) => callbacks.take(url),
+    callbackCounts: () => callbacks.counts,
     async dispose() {
       removeHandlers();
+      deepLinks?.stop();
+      callbacks.clear();
       stopLanding();
       power?.stop();
       windows.clear();

@@ -1,12 +1,24 @@
 import type { IpcMain, IpcMainInvokeEvent } from 'electron';
-import type { SignInResult as AddonSignInResult, AuthSession, FetchHead } from 'electron-latchkey';
-import { type BrokerResponse, CHANNELS, type Failure, type Result, type SignInResult } from '../protocol.js';
-import { parseFetch, parseRefresh, parseRequestId, parseSignIn, parseSignUp } from './arguments.js';
-import { BridgeError, toFailure } from './failure.js';
-import { copyUser, type Lifecycle } from './lifecycle.js';
+import type { RemoteSession as AddonRemoteSession, FetchHead } from 'electron-latchkey';
+import { type BrokerResponse, CHANNELS, type Failure, type RemoteSession, type Result } from '../protocol.js';
+import { toFailure } from './failure.js';
+import { parseFetch, parseRequestId } from './fetch-arguments.js';
+import type { Lifecycle } from './lifecycle.js';
 import type { Locks } from './locks.js';
 import { RunningFetches } from './running-fetches.js';
 import type { SenderCheck } from './sender.js';
+import {
+  parseOrganization,
+  parseRefresh,
+  parseSessionId,
+  parseSignIn,
+  parseSignInId,
+  parseSignOut,
+  parseSignUp,
+  parseStrategy,
+  parseSubmission,
+} from './sign-in-arguments.js';
+import type { SignIns } from './sign-ins.js';
 
 type Call = (args: readonly unknown[], sender: object) => Promise<unknown>;
 
@@ -19,6 +31,7 @@ const NOT_ALLOWED: Failure = {
 export interface HandlerParts {
   lifecycle: Lifecycle;
   locks: Locks;
+  signIns: SignIns;
   maySend: SenderCheck;
 }
 
@@ -33,26 +46,9 @@ export function installHandlers(ipcMain: IpcMain, parts: HandlerParts): () => vo
   };
 }
 
-function callsOf({ lifecycle, locks }: HandlerParts): [string, Call][] {
+function callsOf({ lifecycle, locks, signIns }: HandlerParts): [string, Call][] {
   const fetches = new RunningFetches();
-
-  /** Calls the session at the front. An answer that comes after a switch of accounts is not given. */
-  async function onSession<T>(call: (session: AuthSession) => Promise<T>): Promise<T> {
-    const opened = await lifecycle.opened();
-    try {
-      return await call(opened.session);
-    } finally {
-      lifecycle.expectCurrent(opened);
-    }
-  }
-
-  /** The same for calls that can sign somebody in: not while the app still resets what it held for somebody else. */
-  function onReadySession<T>(call: (session: AuthSession) => Promise<T>): Promise<T> {
-    return onSession((session) => {
-      if (lifecycle.snapshot().awaitingRestart) throw awaitingRestart();
-      return call(session);
-    });
-  }
+  const nothing = () => null;
 
   return [
     [CHANNELS.snapshot, async () => lifecycle.snapshot()],
@@ -61,37 +57,51 @@ function callsOf({ lifecycle, locks }: HandlerParts): [string, Call][] {
       CHANNELS.refresh,
       async (args) => {
         const options = parseRefresh(args);
-        await onSession((session) => session.refresh(options));
+        await lifecycle.onSession((session) => session.refresh(options));
         return lifecycle.snapshot();
       },
     ],
-    [CHANNELS.lock, () => locks.lock().then(() => null)],
-    [CHANNELS.unlock, () => locks.request().then(() => null)],
+    [CHANNELS.lock, () => locks.lock().then(nothing)],
+    [CHANNELS.unlock, () => locks.request().then(nothing)],
+    [CHANNELS.signIn, async (args) => signIns.signIn(parseSignIn(args))],
+    [CHANNELS.signUp, async (args) => signIns.signUp(parseSignUp(args))],
+    [CHANNELS.awaitSignIn, async ([id]) => signIns.wait(parseSignInId(id))],
     [
-      CHANNELS.signIn,
-      async (args) => {
-        const request = parseSignIn(args);
-        return signInResult(await onReadySession((session) => session.signIn(request)), lifecycle);
+      CHANNELS.submitCode,
+      async ([id, submission]) => signIns.submit(parseSignInId(id), parseSubmission(submission)),
+    ],
+    [CHANNELS.sendCode, async ([id, strategy]) => signIns.send(parseSignInId(id), parseStrategy(strategy))],
+    [CHANNELS.openSignIn, async ([id]) => signIns.open(parseSignInId(id)).then(nothing)],
+    [CHANNELS.copySignInLink, async ([id]) => signIns.copyLink(parseSignInId(id)).then(nothing)],
+    [CHANNELS.cancelSignIn, async ([id]) => signIns.cancel(parseSignInId(id)).then(nothing)],
+    [CHANNELS.signOut, async (args) => signIns.signOut(parseSignOut(args)).then(nothing)],
+    [
+      CHANNELS.switchOrganization,
+      async ([id]) => {
+        const organization = parseOrganization(id);
+        await lifecycle.onSession((session) => session.switchOrganization(organization));
+        return lifecycle.snapshot();
       },
     ],
     [
-      CHANNELS.signUp,
-      async (args) => {
-        const request = parseSignUp(args);
-        return signInResult(await onReadySession((session) => session.signUp(request)), lifecycle);
-      },
+      CHANNELS.sessions,
+      async () => (await lifecycle.onSession((session) => session.sessions())).map(copyRemoteSession),
     ],
     [
-      CHANNELS.signOut,
-      async () => {
-        await onSession((session) => session.signOut());
+      CHANNELS.endSession,
+      async ([id]) => {
+        const which = parseSessionId(id);
+        await lifecycle.onSession((session) => session.endSession(which));
         lifecycle.snapshot();
         return null;
       },
     ],
     [
       CHANNELS.fetch,
-      async (args, sender) => brokerResponse(await fetches.run(sender, parseFetch(args), onReadySession)),
+      async (args, sender) => {
+        const ready = lifecycle.onReadySession.bind(lifecycle);
+        return brokerResponse(await fetches.run(sender, parseFetch(args), ready));
+      },
     ],
     [
       CHANNELS.cancelFetch,
@@ -128,21 +138,13 @@ function reportUnknownSender(lifecycle: Lifecycle): void {
   );
 }
 
-function awaitingRestart(): BridgeError {
-  return new BridgeError(
-    'ERR_AWAITING_RESTART',
-    'The app is still clearing up after the last person. Try again in a moment, or restart the app.',
-  );
-}
-
-// Asking for the snapshot publishes a change that is still queued, so a page hears the event before the answer.
-function signInResult(result: AddonSignInResult, lifecycle: Lifecycle): SignInResult {
-  lifecycle.snapshot();
-  return { status: result.status, user: copyUser(result.user) };
-}
-
 function brokerResponse({ status, statusText, url, headers, first }: FetchHead): BrokerResponse {
   // A window onto a larger buffer would send all of it along (structured clone). A copy has its own memory.
   const body = first.byteLength === first.buffer.byteLength ? first : new Uint8Array(first);
   return { status, statusText, url, headers, body };
+}
+
+function copyRemoteSession(session: AddonRemoteSession): RemoteSession {
+  const { id, current, createdAtMs, activeAtMs, expiresAtMs, ipAddress, userAgent } = session;
+  return { id, current, createdAtMs, activeAtMs, expiresAtMs, ipAddress, userAgent };
 }

@@ -7,12 +7,26 @@
  * - `locks.ts` lock and unlock; `power.ts` the policy, fed by the system
  * - `departures.ts` the app's hook when somebody has left
  * - `sender.ts` who may call; `windows.ts` who was registered and who hears events
- * - `arguments.ts` what a page sends, from unknown to typed
+ * - `sign-in-arguments.ts`, `fetch-arguments.ts`, `parse.ts` what a page sends, from unknown to typed
+ * - `sign-ins.ts` signing in and out; `browser.ts` the system's browser; `pending-sign-ins.ts` what is under way
+ * - `deep-links.ts` the app's URL scheme; `callbacks.ts` what comes in by it
  * - `fetch/` a standard `fetch` for main; `running-fetches.ts` those of pages, so that they can be given up
  * - `handlers.ts` one IPC handler per call; `failure.ts` exceptions as answers
  */
 
-export type { AuthReason, AuthSnapshot, AuthState, Problem, Protection, User } from '../protocol.js';
+export type {
+  AuthReason,
+  AuthSnapshot,
+  AuthState,
+  PendingSignIn,
+  Problem,
+  Protection,
+  SignInProblem,
+  User,
+} from '../protocol.js';
+export type { BrowserOptions } from './browser.js';
+export type { CallbackCounts } from './callbacks.js';
 export { type Auth, createAuth } from './create-auth.js';
+export type { DeepLinkOptions } from './deep-links.js';
 export { createFetch, type FetchOptions } from './fetch/create-fetch.js';
 export type { AuthPolicy, CreateAuthOptions } from './options.js';

@@ -1,8 +1,9 @@
-import type { User as AddonUser, Anomaly, SessionSnapshot } from 'electron-latchkey';
+import type { User as AddonUser, Anomaly, AuthSession, SessionSnapshot } from 'electron-latchkey';
 import type { AuthSnapshot, User } from '../protocol.js';
 import type { Opened } from './addon.js';
 import { Departures } from './departures.js';
 import { BridgeError, toFailure } from './failure.js';
+import { PendingSignIns } from './pending-sign-ins.js';
 
 /** Who hears of what happens. */
 export interface LifecycleEvents {
@@ -20,7 +21,7 @@ export interface LifecycleEvents {
 export class Lifecycle {
   #published: AuthSnapshot = blank('opening', 'start');
   #opening: Promise<Opened> | null = null;
-  #open: { opened: Opened; stop: () => void; seen: number } | null = null;
+  #open: { opened: Opened; signIns: PendingSignIns; stop: () => void; seen: number } | null = null;
   #switching: Promise<unknown> = Promise.resolve();
   /** The sessions that were at the front before, each until its last refresh has landed. */
   readonly #retiring = new Set<Promise<void>>();
@@ -52,12 +53,36 @@ export class Lifecycle {
     return this.#published;
   }
 
+  /** The same, after the sign-ins that are under way were read anew. */
+  async snapshotWithSignIns(): Promise<AuthSnapshot> {
+    await this.#open?.signIns.read();
+    return this.snapshot();
+  }
+
   /** The open vault and session; waits while they open, rejects with the problem while unavailable. */
   async opened(): Promise<Opened> {
     if (this.#closed) throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
     if (this.#open !== null) return this.#open.opened;
     if (this.#opening !== null) return this.#opening;
     throw this.#failure;
+  }
+
+  /** Calls the session at the front. An answer that comes after a switch of accounts is not given. */
+  async onSession<T>(call: (session: AuthSession) => Promise<T>): Promise<T> {
+    const opened = await this.opened();
+    try {
+      return await call(opened.session);
+    } finally {
+      this.expectCurrent(opened);
+    }
+  }
+
+  /** The same for calls that can sign somebody in: not while the app still resets what it held for somebody else. */
+  onReadySession<T>(call: (session: AuthSession) => Promise<T>): Promise<T> {
+    return this.onSession((session) => {
+      if (this.snapshot().awaitingRestart) throw awaitingRestart();
+      return call(session);
+    });
   }
 
   /** Opens again after a failure. Without one it changes nothing. */
@@ -99,9 +124,10 @@ export class Lifecycle {
 
   #begin(): Promise<Opened> {
     this.#opening = this.openOnce()
-      .then((opened) => {
+      .then(async (opened) => {
+        const signIns = await this.#signInsOf(opened);
         this.#opening = null;
-        this.#hold(opened);
+        this.#hold(opened, signIns);
         return opened;
       })
       .catch((error: unknown) => {
@@ -120,10 +146,20 @@ export class Lifecycle {
       await next.session.close();
       throw new BridgeError('ERR_NO_BROKER', 'The app is closing.');
     }
+    const signIns = await this.#signInsOf(next);
     this.#open?.stop();
     this.#retire(before);
-    this.#hold(next);
+    this.#hold(next, signIns);
     return this.#published;
+  }
+
+  // Read before the session is at the front, so that its first snapshot has them.
+  async #signInsOf(opened: Opened): Promise<PendingSignIns> {
+    const signIns = new PendingSignIns(opened.session, () => {
+      if (this.#open?.opened === opened) this.#adoptSignIns();
+    });
+    await signIns.read();
+    return signIns;
   }
 
   #retire({ session }: Opened): void {
@@ -131,17 +167,21 @@ export class Lifecycle {
     this.#retiring.add(closing);
   }
 
-  #hold(opened: Opened): void {
+  #hold(opened: Opened, signIns: PendingSignIns): void {
     const { session } = opened;
     const stops = [
-      // An event that was under way when another account came to the front says nothing any more.
-      session.onChange((snapshot) => this.#open?.opened === opened && this.#adopt(snapshot)),
+      session.onChange((snapshot) => {
+        // An event that was under way when another account came to the front says nothing any more.
+        if (this.#open?.opened !== opened) return;
+        this.#adopt(snapshot);
+        void signIns.read();
+      }),
       session.onAnomaly((anomaly) => this.events.anomaly(anomaly)),
     ];
     const stop = () => {
       for (const each of stops) each();
     };
-    this.#open = { opened, stop, seen: -1 };
+    this.#open = { opened, signIns, stop, seen: -1 };
     this.#adopt(session.state());
   }
 
@@ -156,6 +196,8 @@ export class Lifecycle {
     if (this.#open === null || session.revision <= this.#open.seen) return;
     this.#open.seen = session.revision;
     const { account, protection } = this.#open.opened;
+    const { signIns } = this.#open;
+    if (session.reason === 'signedIn' || session.reason === 'signedOut') signIns.forget();
     this.#set({
       state: session.state,
       reason: session.reason,
@@ -166,8 +208,19 @@ export class Lifecycle {
       revision: 0,
       awaitingRestart: false,
       problem: null,
+      signIns: signIns.list,
+      signInProblem: signIns.problem,
       protection,
     });
+  }
+
+  // A sign-in over a session, and a step of one that stays pending, change no state.
+  #adoptSignIns(): void {
+    if (this.#open === null) return;
+    const { list: signIns, problem: signInProblem } = this.#open.signIns;
+    const { signIns: before, signInProblem: problemBefore } = this.#published;
+    if (JSON.stringify([signIns, signInProblem]) === JSON.stringify([before, problemBefore])) return;
+    this.#set({ ...this.#published, signIns, signInProblem });
   }
 
   #set(next: AuthSnapshot): void {
@@ -200,6 +253,15 @@ function blank(state: 'opening' | 'unavailable', reason: AuthSnapshot['reason'])
     revision: 0,
     awaitingRestart: false,
     problem: null,
+    signIns: [],
+    signInProblem: null,
     protection: null,
   };
+}
+
+function awaitingRestart(): BridgeError {
+  return new BridgeError(
+    'ERR_AWAITING_RESTART',
+    'The app is still clearing up after the last person. Try again in a moment, or restart the app.',
+  );
 }

@@ -1,4 +1,6 @@
 import type { AuthSessionOptions, HttpOptions, SessionPolicy, VaultOptions } from 'electron-latchkey';
+import type { BrowserOptions } from './browser.js';
+import type { DeepLinkOptions } from './deep-links.js';
 import { BridgeError } from './failure.js';
 
 export interface CreateAuthOptions {
@@ -28,6 +30,13 @@ export interface CreateAuthOptions {
    * rejects, the app stays as it is until it is restarted.
    */
   onSignedOut?: () => Promise<void>;
+  /** Sign-ins in the system's browser: how it is opened, and how it comes back. */
+  browser?: BrowserOptions;
+  /**
+   * The app's own URL scheme, on which the browser comes back to it after a sign-in. Default: none, and sign-ins come back
+   * over a port of this computer.
+   */
+  deepLinks?: DeepLinkOptions;
   /**
    * Origins whose pages may call: `app://my-app`, `http://localhost:5173`, or `file://` for pages loaded from disk.
    * Exact: no wildcards, no paths.

@@ -1,6 +1,6 @@
 import type { AuthSession, FetchHead } from 'electron-latchkey';
-import type { FetchRequest } from './arguments.js';
 import { BridgeError } from './failure.js';
+import type { FetchRequest } from './fetch-arguments.js';
 
 /** Calls the open session, when and if it may be called. */
 type OnSession = (call: (session: AuthSession) => Promise<FetchHead>) => Promise<FetchHead>;

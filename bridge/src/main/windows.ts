@@ -7,24 +7,33 @@ export interface WindowRegistry {
   add(window: BrowserWindow): void;
   has(contents: WebContents): boolean;
   clear(): void;
+  /** Shows the window that was added last and puts it before all others, as far as the system allows. */
+  focus(): void;
   /** Sends to each window that shows an allowed page at this moment, and to no other. */
   broadcast(snapshot: AuthSnapshot): void;
 }
 
 export function createWindowRegistry(origins: ReadonlySet<string>): WindowRegistry {
-  const registered = new Set<WebContents>();
+  const registered = new Map<WebContents, BrowserWindow>();
 
   return {
     add(window) {
       const { webContents } = window;
       if (registered.has(webContents)) return;
-      registered.add(webContents);
+      registered.set(webContents, window);
       webContents.once('destroyed', () => registered.delete(webContents));
     },
     has: (contents) => registered.has(contents),
     clear: () => registered.clear(),
+    focus() {
+      const window = [...registered.values()].at(-1);
+      if (window === undefined || window.isDestroyed()) return;
+      if (window.isMinimized()) window.restore();
+      window.show();
+      window.focus();
+    },
     broadcast(snapshot) {
-      for (const contents of registered) {
+      for (const contents of registered.keys()) {
         if (contents.isDestroyed()) continue;
         if (showsAllowedPage(contents.mainFrame, origins)) contents.send(CHANNELS.changed, snapshot);
       }

@@ -3,10 +3,13 @@ import type {
   AuthSnapshot,
   BrokerRequestInit,
   BrokerResponse,
+  CodeSubmission,
   RefreshOptions,
+  RemoteSession,
   Result,
   SignInRequest,
   SignInResult,
+  SignOutOptions,
   SignUpRequest,
 } from '../protocol.js';
 import { AuthError } from './auth-error.js';
@@ -18,7 +21,16 @@ export interface AuthClient {
   onChange(listener: (snapshot: AuthSnapshot) => void): () => void;
   signIn(request: SignInRequest): Promise<SignInResult>;
   signUp(request: SignUpRequest): Promise<SignInResult>;
-  signOut(): Promise<null>;
+  awaitSignIn(id: string): Promise<SignInResult>;
+  submitCode(id: string, submission: CodeSubmission): Promise<SignInResult>;
+  sendCode(id: string, strategy: string): Promise<SignInResult>;
+  openSignIn(id: string): Promise<null>;
+  copySignInLink(id: string): Promise<null>;
+  cancelSignIn(id: string): Promise<null>;
+  signOut(options?: SignOutOptions): Promise<null>;
+  switchOrganization(id: string | null): Promise<AuthSnapshot>;
+  sessions(): Promise<RemoteSession[]>;
+  endSession(id: string): Promise<null>;
   refresh(options?: RefreshOptions): Promise<AuthSnapshot>;
   lock(): Promise<null>;
   unlock(): Promise<null>;
@@ -33,7 +45,16 @@ export function connectAuth(broker: AuthBroker = brokerOfWindow()): AuthClient {
     onChange: (listener) => broker.onChange(listener),
     signIn: (request) => unwrap(broker.signIn(request)),
     signUp: (request) => unwrap(broker.signUp(request)),
-    signOut: () => unwrap(broker.signOut()),
+    awaitSignIn: (id) => unwrap(broker.awaitSignIn(id)),
+    submitCode: (id, submission) => unwrap(broker.submitCode(id, submission)),
+    sendCode: (id, strategy) => unwrap(broker.sendCode(id, strategy)),
+    openSignIn: (id) => unwrap(broker.openSignIn(id)),
+    copySignInLink: (id) => unwrap(broker.copySignInLink(id)),
+    cancelSignIn: (id) => unwrap(broker.cancelSignIn(id)),
+    signOut: (options) => unwrap(broker.signOut(options)),
+    switchOrganization: (id) => unwrap(broker.switchOrganization(id)),
+    sessions: () => unwrap(broker.sessions()),
+    endSession: (id) => unwrap(broker.endSession(id)),
     refresh: (options) => unwrap(broker.refresh(options)),
     lock: () => unwrap(broker.lock()),
     unlock: () => unwrap(broker.unlock()),

@@ -6,21 +6,17 @@ import { lockDown } from './lockdown';
 import { installMenu } from './menu';
 import { createWindow, focusWindow } from './window';
 
-// A second start of the app shows the window of the first.
-if (app.requestSingleInstanceLock()) {
-  start();
-} else {
-  app.quit();
-}
+const apiUrl = apiUrlFromEnvironment();
+registerAppScheme();
+lockDown();
+const auth = startAuth(apiUrl);
+
+// A second start has handed its URL to the first, which shows its window; it only has to end.
+if (!auth.isSecondInstance) start();
 
 function start(): void {
-  const apiUrl = apiUrlFromEnvironment();
-  registerAppScheme();
-  lockDown();
-  const auth = startAuth(apiUrl);
   const openWindow = () => createWindow({ apiUrl }, auth);
 
-  app.on('second-instance', focusWindow);
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });

@@ -65,6 +65,18 @@ export const texts = {
       nameMissing: 'Enter your name.',
     },
   },
+  browser: {
+    begin: 'Sign in with your browser',
+    opening: 'Opening your browser…',
+    waiting: 'Go on in your browser',
+    waitingBody: 'This window goes on by itself when you have signed in there.',
+    openAgain: 'Open it again',
+    copy: 'Copy the link',
+    copied: 'Copied',
+    cancel: 'Cancel',
+    paste: 'The browser did not come back here? Paste the address that it shows.',
+    submit: 'Go on',
+  },
   header: {
     signOut: 'Sign out',
     signingOut: 'Signing out…',
@@ -253,6 +265,7 @@ export const reasonTexts: Record<AuthReason, string> = {
   busy: 'Another copy of this app is renewing the session.',
   notStored: 'The renewed session could not be saved.',
   unanswered: 'The server did not answer a renewal.',
+  challenge: 'The server wants to know that it is you.',
   ended: 'The server ended the session.',
   lifetime: 'The session reached the end of its time.',
   signedOut: 'You signed out.',
@@ -320,9 +333,49 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'Too many tries',
     text: 'Wait a minute and try again.',
   },
+  ERR_ACCOUNT_LOCKED: {
+    title: 'This account is locked for a while',
+    text: 'There were too many wrong tries. Wait a quarter of an hour and sign in again.',
+  },
   ERR_SIGN_IN_REJECTED: {
     title: 'The server refused the sign-in',
     text: 'Try again. If it stays so, ask whoever runs the server.',
+  },
+  ERR_NOT_SUPPORTED: {
+    title: 'This server does not offer that',
+    text: 'Choose another way.',
+  },
+  ERR_INVALID_CODE: {
+    title: 'The code is not right',
+    text: 'Check it and type it again.',
+  },
+  ERR_SIGN_IN_EXPIRED: {
+    title: 'The sign-in took too long',
+    text: 'Begin it anew.',
+  },
+  ERR_SIGN_IN_NOT_FOUND: {
+    title: 'This sign-in is not waiting any more',
+    text: 'Begin it anew.',
+  },
+  ERR_SIGN_IN_CANCELLED: {
+    title: 'The sign-in was cancelled',
+    text: 'You can begin it anew.',
+  },
+  ERR_CALLBACK_INVALID: {
+    title: 'That address does not belong to a sign-in',
+    text: 'Nothing was changed.',
+  },
+  ERR_ACCESS_DENIED: {
+    title: 'The sign-in was refused in the browser',
+    text: 'Begin it anew if that was a mistake.',
+  },
+  ERR_ID_TOKEN_INVALID: {
+    title: 'The server’s answer cannot be trusted',
+    text: 'Nothing was changed. Ask whoever runs the server.',
+  },
+  ERR_STEP_UP_REQUIRED: {
+    title: 'The server wants to know that it is you',
+    text: 'Sign in once more in the browser.',
   },
   ERR_SECOND_FACTOR_REQUIRED: {
     title: 'This account asks for a second factor',
@@ -343,6 +396,10 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   ERR_UNLOCK_REFUSED: {
     title: 'The app stays locked',
     text: 'Nobody confirmed to unlock it.',
+  },
+  ERR_BROWSER_NOT_OPENED: {
+    title: 'Your browser could not be opened',
+    text: 'Copy the link and open it yourself.',
   },
   ERR_AWAITING_RESTART: {
     title: 'The app is not ready for the next person',
@@ -370,7 +427,23 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   },
   ERR_TLS: {
     title: 'The connection is not secure',
-    text: 'The certificate of the server could not be verified, so nothing was sent.',
+    text: 'The server could not prove who it is, so nothing was sent.',
+  },
+  ERR_TLS_HOSTNAME: {
+    title: 'The certificate is of another server',
+    text: 'The certificate of the server is for another address, so nothing was sent.',
+  },
+  ERR_TLS_EXPIRED: {
+    title: 'The certificate of the server is out of date',
+    text: 'The certificate of the server is not valid today, so nothing was sent. Check the date of this device.',
+  },
+  ERR_TLS_UNTRUSTED: {
+    title: 'The certificate of the server is not trusted',
+    text: 'Nobody this device trusts vouches for the server, so nothing was sent.',
+  },
+  ERR_INSECURE_URL: {
+    title: 'The address is not secure',
+    text: 'This app asked for a page without encryption. That is a mistake in the app.',
   },
   ERR_SERVER: {
     title: 'The server has a problem',
@@ -459,6 +532,14 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
   ERR_VAULT_CLOSED: {
     title: 'The vault is closed',
     text: 'The app has closed it already.',
+  },
+  ERR_DECRYPTION_FAILED: {
+    title: 'A saved value cannot be read',
+    text: 'It was saved with a key that is not on this computer, or it was damaged. Sign in again.',
+  },
+  ERR_IMPORT_SOURCE: {
+    title: 'The settings from before could not be taken over',
+    text: 'Their file cannot be read or renamed. Check the permissions of the folder of this app.',
   },
   ERR_VAULT_FOREIGN: {
     title: 'This vault belongs to another app',

@@ -1,5 +1,6 @@
 import {
   type AuthClient,
+  AuthError,
   type AuthSnapshot,
   connectAuth,
   type RefreshOptions,
@@ -20,6 +21,8 @@ const BEFORE_FIRST_SNAPSHOT: AuthSnapshot = {
   revision: -1,
   awaitingRestart: false,
   problem: null,
+  signIns: [],
+  signInProblem: null,
   protection: null,
 };
 
@@ -44,6 +47,11 @@ export const useAuthStore = defineStore('auth', () => {
   const problem = shallowRef<AuthSnapshot['problem']>(null);
   const user = computed(() => snapshot.value.user ?? (state.value === 'signingIn' ? keptUser.value : null));
 
+  /** The sign-in in the browser that is under way, also one from before a reload or a restart. */
+  const browserSignIn = computed(
+    () => snapshot.value.signIns.find(({ awaits }) => awaits === 'browser') ?? null,
+  );
+
   let client: AuthClient | undefined;
   let starting: Promise<void> | undefined;
 
@@ -67,9 +75,46 @@ export const useAuthStore = defineStore('auth', () => {
   /** Throws an AuthError with a code when the sign-in did not succeed. */
   async function signIn(email: string, password: string): Promise<void> {
     await whilePending(signInPending, async () => {
-      await connected().signIn({ method: 'password', email: email.trim(), password });
+      const result = await connected().signIn({ method: 'password', email: email.trim(), password });
       await catchUp();
+      if (result.status === 'pending') await giveUp(result.signIn.id);
     });
+  }
+
+  /** This app has no page yet to ask for a second factor. */
+  async function giveUp(id: string): Promise<never> {
+    await connected().cancelSignIn(id);
+    await catchUp();
+    throw new AuthError({
+      code: 'ERR_SECOND_FACTOR_REQUIRED',
+      message: 'This account asks for a second factor.',
+    });
+  }
+
+  /** Sends the person to the browser. What comes of it is in the snapshots: the account, or `signInProblem`. */
+  async function signInWithBrowser(): Promise<void> {
+    await connected().signIn({ method: 'browser' });
+    await catchUp();
+  }
+
+  async function openBrowserAgain(): Promise<void> {
+    if (browserSignIn.value) await connected().openSignIn(browserSignIn.value.id);
+  }
+
+  async function copySignInLink(): Promise<void> {
+    if (browserSignIn.value) await connected().copySignInLink(browserSignIn.value.id);
+  }
+
+  async function cancelBrowserSignIn(): Promise<void> {
+    if (browserSignIn.value) await connected().cancelSignIn(browserSignIn.value.id);
+    await catchUp();
+  }
+
+  /** Takes the address that the person copied in the browser, because it did not find back by itself. */
+  async function submitCallback(pasted: string): Promise<void> {
+    if (!browserSignIn.value) return;
+    await connected().submitCode(browserSignIn.value.id, { strategy: 'callback', code: pasted });
+    await catchUp();
   }
 
   /** Creates the account and signs in. Throws an AuthError with a code when it did not succeed. */
@@ -180,6 +225,7 @@ export const useAuthStore = defineStore('auth', () => {
     screen,
     user,
     problem,
+    browserSignIn,
     signInPending,
     refreshPending,
     signOutPending,
@@ -188,6 +234,11 @@ export const useAuthStore = defineStore('auth', () => {
     retryPending,
     initializeAuth,
     signIn,
+    signInWithBrowser,
+    openBrowserAgain,
+    copySignInLink,
+    cancelBrowserSignIn,
+    submitCallback,
     signUp,
     refreshSession,
     handleAuthExpired,

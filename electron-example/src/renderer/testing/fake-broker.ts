@@ -3,6 +3,7 @@ import type {
   AuthSnapshot,
   BrokerRequestInit,
   ErrorCode,
+  PendingSignIn,
   Result,
   User,
 } from 'electron-latchkey/renderer';
@@ -28,6 +29,8 @@ const SIGNED_OUT: AuthSnapshot = {
   revision: 1,
   awaitingRestart: false,
   problem: null,
+  signIns: [],
+  signInProblem: null,
   protection: {
     backend: 'secret-service',
     description: 'Sealed under the login keyring.',
@@ -48,6 +51,18 @@ export class FakeBroker {
   readonly signUp = vi.fn<AuthBroker['signUp']>(async (request) =>
     this.#complete({ ...ADA, email: request.email, name: request.name }),
   );
+  readonly awaitSignIn = vi.fn<AuthBroker['awaitSignIn']>(async () => failure('ERR_SIGN_IN_NOT_FOUND'));
+  readonly submitCode = vi.fn<AuthBroker['submitCode']>(async () => this.#complete(ADA));
+  readonly sendCode = vi.fn<AuthBroker['sendCode']>(async () => failure('ERR_NOT_SUPPORTED'));
+  readonly openSignIn = vi.fn<AuthBroker['openSignIn']>(async () => ({ ok: true, value: null }));
+  readonly copySignInLink = vi.fn<AuthBroker['copySignInLink']>(async () => ({ ok: true, value: null }));
+  readonly cancelSignIn = vi.fn<AuthBroker['cancelSignIn']>(async () => {
+    this.change({ state: 'signedOut', reason: 'signInFailed', signIns: [] });
+    return { ok: true, value: null };
+  });
+  readonly switchOrganization = vi.fn<AuthBroker['switchOrganization']>(async () => this.#answer());
+  readonly sessions = vi.fn<AuthBroker['sessions']>(async () => ({ ok: true, value: [] }));
+  readonly endSession = vi.fn<AuthBroker['endSession']>(async () => ({ ok: true, value: null }));
   readonly signOut = vi.fn<AuthBroker['signOut']>(async () => {
     this.change({ state: 'signedOut', reason: 'signedOut', user: null, expiresAtMs: null, retryAtMs: null });
     return { ok: true, value: null };
@@ -85,6 +100,23 @@ export class FakeBroker {
     for (const listener of this.#listeners) listener(snapshot);
   }
 
+  /** From now on a sign-in waits for the browser. */
+  waitForBrowser(): void {
+    const signIn: PendingSignIn = {
+      id: '0123456789abcdef0123456789abcdef',
+      awaits: 'browser',
+      expiresAtMs: Date.now() + 600_000,
+      userCode: null,
+      verificationUri: null,
+      verificationUriComplete: null,
+      factors: [],
+    };
+    this.signIn.mockImplementation(async () => {
+      this.change({ state: 'signingIn', reason: 'signInStarted', signIns: [signIn] });
+      return { ok: true, value: { status: 'pending', signIn, browserOpened: true } };
+    });
+  }
+
   /** Answers every request with what `respond` gives for it. */
   serve(respond: (url: string, init?: BrokerRequestInit) => { status: number; json: unknown }): void {
     this.fetch.mockImplementation(async (url, init) => {
@@ -104,7 +136,7 @@ export class FakeBroker {
   }
 
   #complete(user: User): Result<{ status: 'complete'; user: User }> {
-    this.change({ state: 'active', reason: 'signedIn', user });
+    this.change({ state: 'active', reason: 'signedIn', user, signIns: [] });
     return { ok: true, value: { status: 'complete', user } };
   }
 

@@ -1,15 +1,11 @@
 /**
- * What a page sends, from unknown to typed. Only the named fields are read, only when they are the object's own,
- * and each has a bound: a page may be hostile, and the addon should meet nothing but requests of a sane size.
+ * The requests that a page sends, from unknown to typed. Only the named fields are read, only when they are the object's
+ * own, and each has a bound: a page may be hostile, and the addon should meet nothing but requests of a sane size.
  */
-import type { BrokerRequestInit, RefreshOptions, SignInRequest, SignUpRequest } from '../protocol.js';
-import { BridgeError } from './failure.js';
+import type { BrokerRequestInit } from '../protocol.js';
+import type { BridgeError } from './failure.js';
+import { asRecord, invalid, own } from './parse.js';
 
-/** RFC 5321 allows 254 characters in an address. */
-const MAX_EMAIL_LENGTH = 254;
-/** Servers cap far lower (Better Auth at 128); theirs is the word, this only stops a flood. */
-const MAX_PASSWORD_LENGTH = 1024;
-const MAX_NAME_LENGTH = 256;
 /** Servers refuse longer request lines (Node at 16 KiB of header in all). */
 const MAX_URL_LENGTH = 8 * 1024;
 const MAX_METHOD_LENGTH = 32;
@@ -27,38 +23,6 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** The WHATWG fetch standard forbids them to pages. */
 const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
-
-export function parseSignIn(args: readonly unknown[]): SignInRequest {
-  const record = recordAt(args, 'signIn');
-  if (own(record, 'method') !== 'password') throw invalid('signIn: method must be "password".');
-  const rememberMe = own(record, 'rememberMe');
-  if (rememberMe !== undefined && typeof rememberMe !== 'boolean') {
-    throw invalid('signIn: rememberMe must be true or false.');
-  }
-  return {
-    method: 'password',
-    email: text(record, 'email', MAX_EMAIL_LENGTH),
-    password: text(record, 'password', MAX_PASSWORD_LENGTH),
-    ...(rememberMe === undefined ? {} : { rememberMe }),
-  };
-}
-
-export function parseSignUp(args: readonly unknown[]): SignUpRequest {
-  const record = recordAt(args, 'signUp');
-  return {
-    email: text(record, 'email', MAX_EMAIL_LENGTH),
-    password: text(record, 'password', MAX_PASSWORD_LENGTH),
-    name: text(record, 'name', MAX_NAME_LENGTH),
-  };
-}
-
-export function parseRefresh(args: readonly unknown[]): RefreshOptions {
-  if (args[0] === undefined) return {};
-  const retryUnanswered = own(recordAt(args, 'refresh'), 'retryUnanswered');
-  if (retryUnanswered === undefined) return {};
-  if (typeof retryUnanswered !== 'boolean') throw invalid('refresh: retryUnanswered must be true or false.');
-  return { retryUnanswered };
-}
 
 export interface FetchRequest {
   url: string;
@@ -161,31 +125,4 @@ function parseBody(value: unknown): string | Uint8Array {
 
 function bodyTooLarge(): BridgeError {
   return invalid(`fetch: the body is larger than ${MAX_BODY_BYTES} bytes.`);
-}
-
-function text(record: object, field: string, maxLength: number): string {
-  const value = own(record, field);
-  if (typeof value !== 'string' || value.length === 0 || value.length > maxLength) {
-    throw invalid(`${field} must be a text of 1 to ${maxLength} characters.`);
-  }
-  return value;
-}
-
-function recordAt(args: readonly unknown[], call: string): object {
-  return asRecord(args[0], `${call}: the argument must be an object.`);
-}
-
-function asRecord(value: unknown, message: string): object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(message);
-  return value;
-}
-
-// Own fields only: a polluted Object.prototype must not fill in what the page left out.
-function own(record: object, field: string): unknown {
-  return Object.hasOwn(record, field) ? (record as Record<string, unknown>)[field] : undefined;
-}
-
-// Messages name the field and its bound, never the value: it may be a password.
-function invalid(message: string): BridgeError {
-  return new BridgeError('ERR_INVALID_ARGUMENT', message);
 }

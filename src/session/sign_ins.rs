@@ -1,0 +1,692 @@
+//! Sign-ins that wait for the person: sealed in the vault until the next step, so that a restart loses none.
+//!
+//! What a callback or another device brings is used once: its sign-in is taken out of the vault before anything is sent.
+#![forbid(unsafe_code)]
+
+use super::Session;
+use super::commits::Replaced;
+use super::engine::{Engine, blocking};
+use super::record::{parse, to_value};
+use crate::http::Url;
+use crate::oauth::{Callback, Loopback};
+use crate::provider::{Answer, Awaits, Current, Pending, SignIn, Step, User};
+use crate::secret::{SecretString, fill_random};
+use crate::vault::{Edit, OwnedLock, Value};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use zeroize::Zeroizing;
+
+const PREFIX: &str = "sign-in/";
+/// Of more the oldest is given up: a person who begins again and again is not turned away.
+const MOST: usize = 8;
+/// How many outcomes are kept for whoever asks late.
+const MOST_OUTCOMES: usize = 16;
+/// The strategy of a code that the person copied out of the browser.
+const CALLBACK_STRATEGY: &str = "callback";
+/// The longest time between two questions about another device after a connection that failed, in milliseconds.
+const LONGEST_POLL_MS: u64 = 60_000;
+/// Where on this machine's port the browser comes back to.
+const LOOPBACK_PATH: &str = "/callback";
+/// The longest text that is taken for a code.
+const MAX_CODE_BYTES: usize = 8 * 1024;
+
+/// What a step of signing in has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInOutcome {
+    /// Somebody is signed in.
+    Complete(User),
+    /// The person has to do something first.
+    Pending(PendingSignIn),
+}
+
+/// A sign-in that waits for the person. Holds no secret but what the person's browser is to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingSignIn {
+    /// Names it. Unguessable.
+    pub id: String,
+    /// What it waits for.
+    pub awaits: Awaits,
+    /// When it is given up, in milliseconds since 1970.
+    pub expires_at_ms: u64,
+}
+
+/// A sign-in as it lies in the vault.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    /// The session that it is for.
+    session: String,
+    provider: String,
+    awaits: Awaits,
+    state: Zeroizing<String>,
+    begun_at_ms: u64,
+    expires_at_ms: u64,
+}
+
+/// How this process hears of the person.
+enum Listening {
+    /// The browser comes to a port of this machine.
+    Port(Loopback),
+    /// The server is asked about the other device, so often.
+    Device(Duration),
+}
+
+impl Listening {
+    fn of(awaits: &Awaits, loopback: Option<Loopback>) -> Option<Self> {
+        match (awaits, loopback) {
+            (Awaits::Browser { .. }, Some(loopback)) => Some(Self::Port(loopback)),
+            (Awaits::Device { interval_ms, .. }, _) => {
+                Some(Self::Device(Duration::from_millis(*interval_ms)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A sign-in that this process knows of.
+#[derive(Debug)]
+struct Waiting {
+    id: String,
+    /// The generation that it holds the state `signingIn` in.
+    generation: u64,
+    outcome: watch::Sender<Option<Result<User>>>,
+    /// Gives it up when its time is over.
+    clock: AbortHandle,
+    /// Listens for the browser, or asks about the other device.
+    listening: Option<AbortHandle>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.clock.abort();
+        if let Some(listening) = &self.listening {
+            listening.abort();
+        }
+    }
+}
+
+/// The sign-ins that this process knows of, and how the last ones ended.
+#[derive(Debug, Default)]
+pub(super) struct SignIns(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    waiting: Vec<Waiting>,
+    ended: VecDeque<(String, Result<User>)>,
+}
+
+impl SignIns {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Every change of the table is complete before anything can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn take(&mut self, id: &str) -> Option<Waiting> {
+        let index = self.waiting.iter().position(|waiting| waiting.id == id)?;
+        Some(self.waiting.remove(index))
+    }
+
+    fn end(&mut self, id: &str, outcome: Result<User>) {
+        self.ended.push_back((id.to_owned(), outcome));
+        if self.ended.len() > MOST_OUTCOMES {
+            self.ended.pop_front();
+        }
+    }
+}
+
+impl Session {
+    /// Begins to sign somebody in. A session that was active is replaced when, and only when, this succeeds; the server is
+    /// told to end it, except for [`SignIn::Tokens`], which may be later tokens of the same session.
+    ///
+    /// # Errors
+    /// The provider's (see [`crate::provider::Provider::sign_in`]), the vault's, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`,
+    /// `ERR_NETWORK` when no port of this machine could be opened for the browser to come back to.
+    pub async fn sign_in(&self, how: SignIn) -> Result<SignInOutcome> {
+        let engine = &self.0;
+        let replaced = match how {
+            SignIn::Tokens { .. } => Replaced::Stays,
+            _ => Replaced::Ends,
+        };
+        let (how, loopback) = engine.open_loopback(how).await?;
+        let generation = engine.core().begin_sign_in()?;
+        let kept = engine.kept();
+        let held = engine.held_session();
+        let current = held.as_ref().map(|(fresh, user)| Current {
+            credentials: &fresh.credentials,
+            user,
+        });
+        let cx = engine.context(&kept, current);
+        let step = engine.provider.sign_in(&cx, how).await;
+        engine
+            .settle(generation, None, step, replaced, loopback)
+            .await
+    }
+
+    /// Goes on with a code that the person typed. For a sign-in in the browser `strategy` is `callback`, and the code is what
+    /// the person copied there: the whole address, or the code alone.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_CODE`: the sign-in still stands. `ERR_SIGN_IN_NOT_FOUND`, `ERR_SIGN_IN_EXPIRED`, `ERR_CALLBACK_INVALID`, and
+    /// as for [`Session::sign_in`].
+    pub async fn submit_code(
+        &self,
+        id: &str,
+        strategy: String,
+        code: SecretString,
+        trust_device: bool,
+    ) -> Result<SignInOutcome> {
+        if code.expose().is_empty() || code.expose().len() > MAX_CODE_BYTES {
+            return Err(Error::InvalidCode);
+        }
+        if strategy == CALLBACK_STRATEGY {
+            return self.0.take_pasted(id, code.expose().trim()).await;
+        }
+        let answer = Answer::Code {
+            strategy,
+            code,
+            trust_device,
+        };
+        self.0.answer_standing(id, answer).await
+    }
+
+    /// Has a code sent to the person.
+    ///
+    /// # Errors
+    /// As for [`Session::submit_code`].
+    pub async fn send_code(&self, id: &str, strategy: String) -> Result<SignInOutcome> {
+        self.0
+            .answer_standing(id, Answer::SendCode { strategy })
+            .await
+    }
+
+    /// Takes the address that the browser came back with. It is hostile input: only one that a sign-in of this session waits
+    /// for is looked at further, and only once.
+    ///
+    /// # Errors
+    /// `ERR_CALLBACK_INVALID`, `ERR_SIGN_IN_NOT_FOUND`, `ERR_SIGN_IN_EXPIRED`, `ERR_ACCESS_DENIED`, and as for
+    /// [`Session::sign_in`].
+    pub async fn handle_callback(&self, url: &str) -> Result<(String, SignInOutcome)> {
+        self.0.match_callback(Callback::parse(url)?).await
+    }
+
+    /// Waits until a sign-in has come to its end.
+    ///
+    /// # Errors
+    /// What it ended with; `ERR_SIGN_IN_CANCELLED`, `ERR_SIGN_IN_EXPIRED`, `ERR_SIGN_IN_NOT_FOUND`, `ERR_SESSION_CLOSED`.
+    pub async fn wait_for_sign_in(&self, id: &str) -> Result<User> {
+        let mut outcome = {
+            let table = self.0.sign_ins.table();
+            if let Some((_, ended)) = table.ended.iter().rev().find(|(ended, _)| ended == id) {
+                return ended.clone();
+            }
+            let waiting = table.waiting.iter().find(|waiting| waiting.id == id);
+            waiting.ok_or(Error::SignInNotFound)?.outcome.subscribe()
+        };
+        let ended = outcome.wait_for(Option::is_some).await;
+        match ended.map(|ended| ended.clone()) {
+            Ok(Some(ended)) => ended,
+            _ => Err(Error::SessionClosed),
+        }
+    }
+
+    /// Gives a sign-in up. One that is not known any more has ended already, which is no error.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn cancel_sign_in(&self, id: &str) -> Result<()> {
+        self.0.give_up(id, Error::SignInCancelled).await
+    }
+
+    /// The sign-ins that wait for the person, oldest first.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn pending_sign_ins(&self) -> Result<Vec<PendingSignIn>> {
+        let now_ms = self.0.now_ms();
+        let stored = self.0.stored_sign_ins().await?;
+        Ok(stored
+            .into_iter()
+            .filter(|(_, stored)| stored.expires_at_ms > now_ms)
+            .map(|(id, stored)| PendingSignIn {
+                id,
+                awaits: stored.awaits,
+                expires_at_ms: stored.expires_at_ms,
+            })
+            .collect())
+    }
+}
+
+impl Engine {
+    /// Takes up the sign-ins that waited when the application was quit.
+    pub(super) async fn restore_sign_ins(self: &Arc<Self>) -> Result<()> {
+        let now_ms = self.now_ms();
+        for (id, stored) in self.stored_sign_ins().await? {
+            if stored.expires_at_ms <= now_ms {
+                self.take_stored(&id).await?;
+                continue;
+            }
+            let generation = self.core().begin_sign_in()?;
+            let listening = Listening::of(&stored.awaits, None);
+            self.wait_on(&id, generation, stored.expires_at_ms, listening);
+        }
+        Ok(())
+    }
+
+    /// Opens the port that the browser comes back to, where that is the way.
+    async fn open_loopback(&self, how: SignIn) -> Result<(SignIn, Option<Loopback>)> {
+        let SignIn::Browser(mut browser) = how else {
+            return Ok((how, None));
+        };
+        let configured = browser.redirect_uri.as_deref();
+        let configured = configured.or_else(|| self.provider.redirect_uri());
+        let path = configured.and_then(loopback_path);
+        if configured.is_some() && path.is_none() && !browser.loopback {
+            return Ok((SignIn::Browser(browser), None));
+        }
+        let loopback = Loopback::bind(path.as_deref().unwrap_or(LOOPBACK_PATH)).await?;
+        browser.redirect_uri = Some(loopback.redirect_uri());
+        Ok((SignIn::Browser(browser), Some(loopback)))
+    }
+
+    /// Follows what a step has come to. `id`: of the sign-in that it went on with.
+    pub(super) async fn settle(
+        self: &Arc<Self>,
+        generation: u64,
+        id: Option<&str>,
+        step: Result<Step>,
+        replaced: Replaced,
+        loopback: Option<Loopback>,
+    ) -> Result<SignInOutcome> {
+        let entered = match step {
+            Ok(Step::Pending(pending)) => {
+                let kept = self.keep_pending(generation, id, pending, loopback).await;
+                if kept.is_err() {
+                    self.core().fail_sign_in(generation);
+                }
+                return kept.map(SignInOutcome::Pending);
+            }
+            Ok(Step::Complete(grant)) => self.commit_sign_in(generation, grant, replaced).await,
+            Ok(Step::SteppedUp(grant)) => {
+                self.commit_sign_in(generation, grant, Replaced::Stays)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        match &entered {
+            Err(_) => self.core().fail_sign_in(generation),
+            // Whoever is signed in now is not to be replaced by what was begun before.
+            Ok(_) => self.give_up_all(id).await,
+        }
+        entered.map(SignInOutcome::Complete)
+    }
+
+    async fn keep_pending(
+        self: &Arc<Self>,
+        generation: u64,
+        id: Option<&str>,
+        pending: Pending,
+        loopback: Option<Loopback>,
+    ) -> Result<PendingSignIn> {
+        let id = match id {
+            Some(id) => id.to_owned(),
+            None => new_id()?,
+        };
+        let stored = Stored {
+            session: self.key.clone(),
+            provider: self.provider.identity(),
+            awaits: pending.awaits.clone(),
+            state: Zeroizing::new(pending.state.expose().to_owned()),
+            begun_at_ms: self.now_ms(),
+            expires_at_ms: pending.expires_at_ms,
+        };
+        self.put_stored(&id, stored).await?;
+        let excess = self.stored_sign_ins().await?;
+        let excess = excess.iter().rev().skip(MOST).map(|(id, _)| id);
+        for oldest in excess {
+            self.give_up(oldest, Error::SignInCancelled).await?;
+        }
+        let listening = Listening::of(&pending.awaits, loopback);
+        self.wait_on(&id, generation, pending.expires_at_ms, listening);
+        Ok(PendingSignIn {
+            id,
+            awaits: pending.awaits,
+            expires_at_ms: pending.expires_at_ms,
+        })
+    }
+
+    /// Has this process wait for a sign-in, in the place of how it waited before.
+    fn wait_on(
+        self: &Arc<Self>,
+        id: &str,
+        generation: u64,
+        expires_at_ms: u64,
+        listening: Option<Listening>,
+    ) {
+        let left = Duration::from_millis(expires_at_ms.saturating_sub(self.now_ms()));
+        let clock = self.in_background(id, move |engine, id| async move {
+            tokio::time::sleep(left).await;
+            // What the vault cannot take now is swept at the next start.
+            let _ = engine.give_up(&id, Error::SignInExpired).await;
+        });
+        let listening = listening.map(|listening| match listening {
+            Listening::Port(loopback) => {
+                self.in_background(id, |engine, _| engine.listen(loopback))
+            }
+            Listening::Device(interval) => {
+                self.in_background(id, move |engine, id| engine.poll(id, interval))
+            }
+        });
+        let mut table = self.sign_ins.table();
+        let before = table.take(id);
+        let outcome = before.as_ref().map(|before| before.outcome.clone());
+        table.waiting.push(Waiting {
+            id: id.to_owned(),
+            generation,
+            outcome: outcome.unwrap_or_default(),
+            clock,
+            listening,
+        });
+        drop(table);
+        if let Some(before) = before {
+            self.core().fail_sign_in(before.generation);
+        }
+    }
+
+    fn in_background<F: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        id: &str,
+        work: impl FnOnce(Arc<Self>, String) -> F + Send + 'static,
+    ) -> AbortHandle {
+        let task = self.runtime.spawn(work(Arc::clone(self), id.to_owned()));
+        task.abort_handle()
+    }
+
+    /// Takes what the browser brings to a port of this machine, until it is a callback that was waited for.
+    async fn listen(self: Arc<Self>, mut loopback: Loopback) {
+        loop {
+            let callback = loopback.accept().await;
+            // A task of its own: it ends the sign-in, and with it this one. What comes of it is told to whoever waits.
+            let engine = Arc::clone(&self);
+            self.runtime
+                .spawn(async move { engine.match_callback(callback).await });
+        }
+    }
+
+    /// Asks about the other device until there is an answer. One process at a time.
+    async fn poll(self: Arc<Self>, id: String, interval: Duration) {
+        let path = self.turn_path.with_extension("device.lock");
+        let turn = loop {
+            tokio::time::sleep(interval).await;
+            match OwnedLock::try_take(&path) {
+                Ok(Some(turn)) => break turn,
+                Ok(None) => {}
+                Err(_) => return,
+            }
+        };
+        // A task of its own: it ends the sign-in, and with it this one.
+        let engine = Arc::clone(&self);
+        self.runtime.spawn(async move {
+            let _turn = turn;
+            let _ = engine.answer_standing(&id, Answer::Poll).await;
+        });
+    }
+
+    /// Goes on with a sign-in that still stands if the answer was wrong.
+    async fn answer_standing(self: &Arc<Self>, id: &str, answer: Answer) -> Result<SignInOutcome> {
+        let stored = self.find(id).await?;
+        let is_poll = matches!(answer, Answer::Poll);
+        let stepped = self.proceed(id, &stored, answer).await;
+        match &stepped {
+            Ok(SignInOutcome::Pending(_)) => {}
+            Ok(SignInOutcome::Complete(user)) => {
+                self.take_stored(id).await?;
+                self.end(id, Ok(user.clone()));
+            }
+            Err(error) if is_poll && is_passing(error) => {
+                if let Awaits::Device { interval_ms, .. } = stored.awaits {
+                    // A connection that fails is tried again, later (RFC 8628 section 3.5).
+                    let later = interval_ms.saturating_mul(2).min(LONGEST_POLL_MS);
+                    let listening = Listening::Device(Duration::from_millis(later));
+                    let generation = self.core().begin_sign_in()?;
+                    self.wait_on(id, generation, stored.expires_at_ms, Some(listening));
+                }
+            }
+            // Another factor, or another time, may do.
+            Err(Error::InvalidCode | Error::NotSupported(_)) => {}
+            Err(error) if is_passing(error) => {}
+            Err(error) => {
+                self.take_stored(id).await?;
+                self.end(id, Err(error.clone()));
+            }
+        }
+        stepped
+    }
+
+    /// Goes on with the sign-in that waits for this callback.
+    async fn match_callback(
+        self: &Arc<Self>,
+        callback: Callback,
+    ) -> Result<(String, SignInOutcome)> {
+        let state = self.provider.callback_state(&callback);
+        let state = state.ok_or(Error::CallbackInvalid("it names no sign-in"))?;
+        let id = self.find_by_state(&state).await?;
+        let outcome = self.take_callback(&id, callback).await?;
+        Ok((id, outcome))
+    }
+
+    /// Goes on with a sign-in by what the browser came back with.
+    async fn take_callback(
+        self: &Arc<Self>,
+        id: &str,
+        callback: Callback,
+    ) -> Result<SignInOutcome> {
+        let found = self.find(id).await?;
+        let Awaits::Browser { redirect_uri, .. } = &found.awaits else {
+            return Err(Error::SignInNotFound);
+        };
+        if !self.provider.is_callback_at(&callback, redirect_uri) {
+            return Err(Error::CallbackInvalid("it came to another address"));
+        }
+        // Whoever takes it goes on with it: a callback that comes twice finds nothing.
+        let stored = self.take_stored(id).await?.ok_or(Error::SignInNotFound)?;
+        let stepped = self.proceed(id, &stored, Answer::Callback(callback)).await;
+        match &stepped {
+            Ok(SignInOutcome::Pending(_)) => {}
+            Ok(SignInOutcome::Complete(user)) => self.end(id, Ok(user.clone())),
+            // Its code is good still, and so is the address that brought it.
+            Err(error) if error.was_never_sent() => self.put_stored(id, stored).await?,
+            Err(error) => self.end(id, Err(error.clone())),
+        }
+        stepped
+    }
+
+    async fn take_pasted(self: &Arc<Self>, id: &str, pasted: &str) -> Result<SignInOutcome> {
+        let stored = self.find(id).await?;
+        let Awaits::Browser {
+            redirect_uri,
+            callback_state,
+            ..
+        } = &stored.awaits
+        else {
+            return Err(Error::InvalidCode);
+        };
+        let callback = Callback::pasted(pasted, redirect_uri, callback_state)?;
+        if self.provider.callback_state(&callback).as_deref() != Some(callback_state) {
+            return Err(Error::CallbackInvalid("it is of another sign-in"));
+        }
+        self.take_callback(id, callback).await
+    }
+
+    async fn proceed(
+        self: &Arc<Self>,
+        id: &str,
+        stored: &Stored,
+        answer: Answer,
+    ) -> Result<SignInOutcome> {
+        if stored.expires_at_ms <= self.now_ms() {
+            return Err(Error::SignInExpired);
+        }
+        let generation = self.core().begin_sign_in()?;
+        let kept = self.kept();
+        let held = self.held_session();
+        let current = held.as_ref().map(|(fresh, user)| Current {
+            credentials: &fresh.credentials,
+            user,
+        });
+        let cx = self.context(&kept, current);
+        let state = SecretString::new(stored.state.as_str().to_owned());
+        let step = self.provider.proceed(&cx, &state, answer).await;
+        self.settle(generation, Some(id), step, Replaced::Ends, None)
+            .await
+    }
+
+    /// The session at hand, also under the lock.
+    fn held_session(&self) -> Option<(super::core::Fresh, User)> {
+        let core = self.core();
+        Some((core.held().ok()?, core.user().cloned()?))
+    }
+
+    /// The sign-in `id` is over.
+    fn end(&self, id: &str, outcome: Result<User>) {
+        let mut table = self.sign_ins.table();
+        let waiting = table.take(id);
+        table.end(id, outcome.clone());
+        drop(table);
+        if let Some(waiting) = waiting {
+            self.core().fail_sign_in(waiting.generation);
+            waiting.outcome.send_replace(Some(outcome));
+        }
+    }
+
+    async fn give_up(self: &Arc<Self>, id: &str, why: Error) -> Result<()> {
+        let is_known = {
+            let table = self.sign_ins.table();
+            table.waiting.iter().any(|waiting| waiting.id == id)
+        };
+        let taken = self.take_stored(id).await?;
+        if is_known || taken.is_some() {
+            self.end(id, Err(why));
+        }
+        Ok(())
+    }
+
+    /// Gives up every sign-in but `except`.
+    pub(super) async fn give_up_all(self: &Arc<Self>, except: Option<&str>) {
+        let ids: Vec<String> = {
+            let table = self.sign_ins.table();
+            table
+                .waiting
+                .iter()
+                .map(|waiting| waiting.id.clone())
+                .collect()
+        };
+        for id in ids.iter().filter(|id| except != Some(id)) {
+            // What the vault cannot take now is swept at the next start.
+            let _ = self.give_up(id, Error::SignInCancelled).await;
+        }
+    }
+
+    /// Nobody waits any more; what waits in the vault stays.
+    pub(super) fn close_sign_ins(&self) {
+        self.sign_ins.table().waiting.clear();
+    }
+
+    async fn find(self: &Arc<Self>, id: &str) -> Result<Stored> {
+        let found = self.stored_sign_ins().await?;
+        let found = found.into_iter().find(|(stored, _)| stored == id);
+        found.map(|(_, stored)| stored).ok_or(Error::SignInNotFound)
+    }
+
+    async fn find_by_state(self: &Arc<Self>, state: &str) -> Result<String> {
+        let found = self.stored_sign_ins().await?.into_iter().find(|(_, stored)| {
+            matches!(&stored.awaits, Awaits::Browser { callback_state, .. } if callback_state == state)
+        });
+        found.map(|(id, _)| id).ok_or(Error::SignInNotFound)
+    }
+
+    /// The sign-ins of this session, oldest first.
+    async fn stored_sign_ins(self: &Arc<Self>) -> Result<Vec<(String, Stored)>> {
+        let engine = Arc::clone(self);
+        blocking(move || {
+            let identity = engine.provider.identity();
+            let mut found = Vec::new();
+            for key in engine.vault.record_keys(PREFIX)? {
+                // Ended by another process since the names were read.
+                let Some(Value::Text(text)) = engine.vault.record(&key)?.0 else {
+                    continue;
+                };
+                // What a newer version noted is for that one to go on with.
+                let Ok(stored) = parse::<Stored>(&text) else {
+                    continue;
+                };
+                if stored.session == engine.key && stored.provider == identity {
+                    found.push((key[PREFIX.len()..].to_owned(), stored));
+                }
+            }
+            found.sort_by_key(|(_, stored)| stored.begun_at_ms);
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn put_stored(self: &Arc<Self>, id: &str, stored: Stored) -> Result<()> {
+        let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
+        blocking(move || {
+            let edit = Edit::default().put(&key, to_value(&stored)?);
+            engine.vault.edit_records(|_| Ok(Some(edit)))
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// Takes a sign-in out of the vault: of several who try, one gets it.
+    async fn take_stored(self: &Arc<Self>, id: &str) -> Result<Option<Stored>> {
+        let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
+        blocking(move || {
+            let mut taken = None;
+            engine.vault.edit_records(|records| {
+                let Some(Value::Text(text)) = records.get(&key) else {
+                    return Ok(None);
+                };
+                taken = Some(parse(&text)?);
+                Ok(Some(Edit::default().remove(&key)))
+            })?;
+            Ok(taken)
+        })
+        .await
+    }
+}
+
+/// The path of a redirect to this machine, whose port the system chooses (RFC 8252 section 7.3).
+fn loopback_path(redirect_uri: &str) -> Option<String> {
+    let url = Url::parse(redirect_uri).ok()?;
+    let is_here = url.scheme() == "http" && url.host_str() == Some("127.0.0.1");
+    is_here.then(|| url.path().to_owned())
+}
+
+/// Whether the server may say something else when it is asked again.
+fn is_passing(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Network { .. }
+            | Error::Timeout { .. }
+            | Error::Tls(_)
+            | Error::Server { .. }
+            | Error::RateLimited { .. }
+    )
+}
+
+fn new_id() -> Result<String> {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes)?;
+    Ok(bytes.iter().fold(String::new(), |mut id, byte| {
+        id.push_str(&format!("{byte:02x}"));
+        id
+    }))
+}
