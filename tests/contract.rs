@@ -28,9 +28,8 @@ fn every_code_is_explained_and_every_explanation_is_of_a_code() {
     let of_the_bridge = BTreeSet::from([
         "ERR_ADDON_NOT_LOADED",
         "ERR_AWAITING_RESTART",
-        "ERR_MIGRATION_FAILED",
-        "ERR_NOT_SUPPORTED",
         "ERR_BROWSER_NOT_OPENED",
+        "ERR_MIGRATION_FAILED",
         "ERR_NO_BROKER",
         "ERR_SCHEMA_VIOLATION",
         "ERR_SENDER_NOT_ALLOWED",
