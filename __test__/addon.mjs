@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
-export const { AuthSession, ErrorCode, SyncVault, Vault } = createRequire(import.meta.url)('../index.js');
+export const { AuthSession, ErrorCode, StoreRecords, StoreSchema, SyncVault, Vault } = createRequire(
+  import.meta.url,
+)('../index.js');
 
 /** Asserts that `error` is one of the package's own, with this code. */
 export function assertError(error, code) {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import * as named from '../index.js';
-import { AuthSession, ErrorCode, SyncVault, Vault } from './addon.mjs';
+import { AuthSession, ErrorCode, StoreRecords, StoreSchema, SyncVault, Vault } from './addon.mjs';
 import { inChild } from './child.mjs';
 import { newVaultOptions, openVault } from './vault-folder.mjs';
 
@@ -30,7 +30,7 @@ test('every code that the documentation names exists', () => {
 });
 
 test('the classes have the methods that the types declare', () => {
-  for (const [name, type] of Object.entries({ Vault, AuthSession, SyncVault })) {
+  for (const [name, type] of Object.entries({ Vault, AuthSession, SyncVault, StoreRecords, StoreSchema })) {
     const [, body] = new RegExp(`export declare class ${name} \\{(.*?)\n\\}`, 's').exec(types);
     const declared = [...body.matchAll(/^ {2}(static )?(\w+)\(/gm)];
     const methods = declared.filter(([, isStatic]) => !isStatic).map(([, , method]) => method);
@@ -51,7 +51,7 @@ test('loads as CommonJS and by name as an ES module', () => {
 test('the classes are made by open only', async (t) => {
   assert.throws(() => new Vault());
   assert.throws(() => new AuthSession());
-  assert.throws(() => new SyncVault());
+  for (const Inner of [SyncVault, StoreRecords, StoreSchema]) assert.throws(() => new Inner());
   const vault = await openVault(t);
   assert.ok(vault instanceof Vault);
 });

@@ -35,7 +35,13 @@ const REOPEN_TURNS = 20;
 /** Far above what any one measurement takes. */
 const MEASUREMENT_TIMEOUT_MS = 5 * 60_000;
 
-const { release, output } = parseArguments();
+/** The drop-in beside electron-store: entries, and turns. */
+const STORE_TURNS = new Map([
+  [10, 400],
+  [1000, 100],
+]);
+
+const { release, output, only } = parseArguments();
 handleSignals();
 try {
   await setUp({ release });
@@ -51,8 +57,22 @@ async function bench() {
   const startedAt = Date.now();
   const electron = await openElectron();
   const home = path.join(electron.folder, 'stores');
-  const result = { about: await about(electron), use: [], firstOpen: [], reopen: {} };
+  const result = { about: await about(electron), store: [] };
 
+  for (const [entries, turns] of STORE_TURNS) {
+    console.log(`… Store beside electron-store with ${entries} entries`);
+    result.store.push(await electron.measure('store', { home, entries, turns }));
+  }
+  if (only !== 'store') Object.assign(result, await measureVault(electron, home));
+
+  console.log(`\n${tables(result)}`);
+  await mkdir(path.dirname(output), { recursive: true });
+  await writeFile(output, `${JSON.stringify(result, rounded, 1)}\n`);
+  console.log(`\nMeasured in ${seconds(Date.now() - startedAt)}; every number is in ${relative(output)}`);
+}
+
+async function measureVault(electron, home) {
+  const result = { use: [], firstOpen: [], reopen: {} };
   for (const [entries, turns] of TURNS) {
     console.log(`… set and get with ${entries} entries`);
     result.use.push(await electron.measure('use', { home, entries, turns }));
@@ -66,11 +86,7 @@ async function bench() {
   const servers = await startServers();
   atEnd(() => servers.close());
   result.session = await electron.measure('session', { home, ...servers });
-
-  console.log(`\n${tables(result)}`);
-  await mkdir(path.dirname(output), { recursive: true });
-  await writeFile(output, `${JSON.stringify(result, rounded, 1)}\n`);
-  console.log(`\nMeasured in ${seconds(Date.now() - startedAt)}; every number is in ${relative(output)}`);
+  return result;
 }
 
 /** The app that measures, ready to be started with one measurement after another. */
@@ -182,12 +198,19 @@ function rounded(_key, value) {
 
 function parseArguments() {
   try {
-    const options = { release: { type: 'boolean', default: false }, output: { type: 'string' } };
+    const options = {
+      release: { type: 'boolean', default: false },
+      output: { type: 'string' },
+      only: { type: 'string' },
+    };
     const { values } = parseArgs({ options });
     const named = values.output ? path.resolve(values.output) : path.join(cache, 'bench', 'results.json');
-    return { release: values.release, output: named };
+    if (values.only !== undefined && values.only !== 'store') throw new Error(`Unknown: ${values.only}.`);
+    return { release: values.release, output: named, only: values.only };
   } catch (error) {
-    console.error(`${error.message}\nnpm run bench takes -- --release and --output <file>, or nothing.`);
+    console.error(
+      `${error.message}\nnpm run bench takes -- --release, --output <file> and --only store, or nothing.`,
+    );
     process.exit(2);
   }
 }

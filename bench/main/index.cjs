@@ -9,6 +9,7 @@ const measure = {
   open: () => require('./open.cjs').measureOpen(options),
   reopen: () => require('./open.cjs').measureReopen(options),
   session: () => require('./session.cjs').measureSession(options),
+  store: () => require('./store.cjs').measureStore(options),
   use: () => require('./use.cjs').measureUse(options),
   versions: () => ({ ...process.versions }),
 }[measurement];

@@ -26,7 +26,9 @@ async function app(t, packageJson) {
   }
   substitute('electron', () => ({ app: { getAppPath: () => folder, getName: () => 'The Display Name' } }));
   substitute('electron-latchkey', () => ({ SyncVault }));
+  process.type = 'browser'; // as Electron says it
   t.after(async () => {
+    delete process.type;
     close();
     configure({});
     await rm(folder, { recursive: true, force: true });
@@ -84,10 +86,16 @@ for (const [what, packageJson] of [
 
 test('outside Electron the vault must be named', async (t) => {
   const opened = await app(t, '{"name":"my-app"}');
-  for (const electron of ['/path/of/a/program', {}]) {
-    substitute('electron', () => electron);
-    assert.throws(() => defaultVault(), { code: 'ERR_INVALID_ARGUMENT' });
-  }
+  delete process.type;
+  substitute('electron', () => assert.fail('in plain Node it would be downloaded'));
+  assert.throws(() => defaultVault(), { code: 'ERR_INVALID_ARGUMENT' });
+  assert.deepEqual(opened, []);
+});
+
+test('a page has no vault', async (t) => {
+  const opened = await app(t, '{"name":"my-app"}');
+  process.type = 'renderer';
+  assert.throws(() => defaultVault(), { code: 'ERR_WRONG_PROCESS' });
   assert.deepEqual(opened, []);
 });
 

@@ -4,8 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { substitute } from './fake-electron.mjs';
 
 const require = createRequire(import.meta.url);
+
+/** electron-store, as it runs without Electron: with a folder of its own. */
+export function loadElectronStore() {
+  substitute('electron', () => ({}));
+  return require('electron-store');
+}
 
 export const Store = require('electron-latchkey/store');
 export const defaultVault = require('electron-latchkey/default-vault');

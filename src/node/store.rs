@@ -98,7 +98,10 @@ impl StoreRecords {
             let since = since.map(to_version);
             self.records.edit(since, |update| {
                 let changes = match decide.call(to_update(update)) {
-                    Ok(changes) => changes.parse("changes", "an array of StoreChange, or null")?,
+                    Ok(changes) => changes.parse(
+                        "changes",
+                        "records whose names and texts are whole Unicode characters, or null",
+                    )?,
                     Err(error) => {
                         thrown = Some(error);
                         None

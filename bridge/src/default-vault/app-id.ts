@@ -23,14 +23,22 @@ export function appVaultId(): string {
   return scope === undefined ? bare : `${scope}.${bare}`;
 }
 
-/** Electron's `app`; null in plain Node, where the package `electron` is the path of a program. */
+/** Throws `ERR_WRONG_PROCESS` in a page, a preload script, a worker and a utility process: the addon serves main, and Node. */
+export function requireMainProcess(): void {
+  const { type } = process as { type?: string };
+  if (type === undefined || type === 'browser') return;
+  throw new BridgeError(
+    'ERR_WRONG_PROCESS',
+    `electron-latchkey was used in a '${type}' process. Use it in Electron's main process, and give pages what they need over IPC.`,
+  );
+}
+
+/** Electron's `app`; null in plain Node, where requiring `electron` would download it. */
 export function electronApp(): import('electron').App | null {
-  try {
-    const electron: Partial<typeof import('electron')> = require('electron');
-    return electron.app ?? null;
-  } catch {
-    return null;
-  }
+  const { type } = process as { type?: string };
+  if (type === undefined) return null;
+  const electron: Partial<typeof import('electron')> = require('electron');
+  return electron.app ?? null;
 }
 
 function packageName(folder: string): string | null {

@@ -7,7 +7,7 @@
 import type { SyncVault, VaultOptions } from 'electron-latchkey';
 import { loadAddon } from '../main/addon.js';
 import { BridgeError } from '../main/failure.js';
-import { appVaultId } from './app-id.js';
+import { appVaultId, requireMainProcess } from './app-id.js';
 
 export type { SyncVault, VaultOptions } from 'electron-latchkey';
 
@@ -49,6 +49,7 @@ export function configure(options: DefaultVaultOptions): void {
 export function defaultVault(folder: string | null = null): SyncVault {
   const opened = open.get(folder);
   if (opened !== undefined) return opened;
+  requireMainProcess();
   const id = configured.id ?? appVaultId();
   const vault = loadAddon().SyncVault.open({
     ...configured,

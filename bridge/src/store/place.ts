@@ -1,4 +1,4 @@
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 import { electronApp } from '../default-vault/app-id.js';
 import { refused } from './refused.js';
 
@@ -27,10 +27,8 @@ export function placeOf({ cwd, name, fileExtension }: PlaceOptions): Place {
   const file = `${name ?? 'config'}${extension === '' ? '' : `.${extension}`}`;
   const { folder, within } = folderOf(cwd);
   if (file.includes('\0') || within.includes('\0')) throw refused('The name of a store must not hold NUL.');
-  // Some folder: only what lies below it is looked at.
-  const base = resolve(sep, within);
-  const inside = relative(base, resolve(base, file));
-  if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+  const inside = normalize(file);
+  if (inside === '.' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
     throw refused(
       `The \`name\` and \`fileExtension\` options must name a file inside \`cwd\`, got \`${file}\`.`,
     );

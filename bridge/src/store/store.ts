@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { requireMainProcess } from '../default-vault/app-id.js';
 import { defaultVault } from '../default-vault/index.js';
 import { loadAddon } from '../main/addon.js';
 import { BridgeError } from '../main/failure.js';
@@ -51,9 +52,7 @@ export class Store<T extends AnyRecord = Record<string, unknown>> implements Ite
    * `ERR_WRONG_PROCESS`. In the main process this does nothing.
    */
   static initRenderer(): void {
-    const { type } = process as { type?: string };
-    if (type === undefined || type === 'browser') return;
-    throw new BridgeError('ERR_WRONG_PROCESS', 'Store.initRenderer() belongs into the main process.');
+    requireMainProcess();
   }
 
   constructor(options?: Options<T>) {
