@@ -38,6 +38,14 @@ for (const nonces of [false, true]) {
   });
 }
 
+test('requests at once that all lack the nonce of the API are all served, without a refresh', async (t) => {
+  const { server, session } = await openOidc(t, { nonces: true, provider: { dpop: true } });
+  await signInBy(session, 'ada');
+  const answers = await Promise.all(Array.from({ length: 10 }, () => session.fetch(server.resource)));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  assert.equal(server.counts.refreshes, 0);
+});
+
 test('a bound token is of no use without its key', async (t) => {
   const { server, session } = await openOidc(t, { provider: { dpop: true } });
   await signInBy(session, 'ada');
