@@ -103,7 +103,7 @@ fn child_process() {
 #[test]
 fn an_import_killed_at_any_step_loses_nothing_and_the_next_one_comes_to_the_same() {
     let mut deaths = 0;
-    for fate in 0..FATES.len() {
+    for (fate, name) in FATES.iter().enumerate() {
         for at in 0.. {
             let folder = tempfile::tempdir().unwrap();
             let root = folder.path();
@@ -120,7 +120,7 @@ fn an_import_killed_at_any_step_loses_nothing_and_the_next_one_comes_to_the_same
                 break;
             }
             deaths += 1;
-            let when = format!("{:?} at {at}", FATES[fate]);
+            let when = format!("{name:?} at {at}");
 
             // Whatever happened: the source is there as it was, under one of its two names.
             assert!(config(root).exists() != aside(root).exists(), "{when}");
