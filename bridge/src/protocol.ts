@@ -58,8 +58,6 @@ export type BridgeErrorCode =
   | 'ERR_SCHEMA_VIOLATION'
   /** A step of a `Store`'s migrations threw. The `cause` is what it threw. */
   | 'ERR_MIGRATION_FAILED'
-  /** What electron-store does and a sealed store does not. */
-  | 'ERR_NOT_SUPPORTED'
   /** A fault inside Latchkey. Its text stays in the main process. */
   | 'ERR_INTERNAL';
 
