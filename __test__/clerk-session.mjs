@@ -14,8 +14,10 @@ export async function opened(t, { provider, ...options } = {}) {
     refuseOlderRotations: true,
     ...options,
   });
+  let vault;
+  t.after(() => vault?.close()); // before its folder goes
   const vaultOptions = await newVaultOptions(t);
-  const vault = await openVault(t, vaultOptions);
+  vault = await openVault(t, vaultOptions);
   const open = (more) =>
     openSession(t, server, { vault, provider: { ...server.provider, ...provider }, ...more });
   return { server, session: await open(), vault, vaultOptions, open };
