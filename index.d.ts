@@ -270,6 +270,54 @@ export declare class SafeStorage {
   decryptStringAsync(encrypted: Uint8Array): Promise<Decrypted>
 }
 
+/** The records of one store. `electron-latchkey/store` stands on it; applications use that. */
+export declare class StoreRecords {
+  /**
+   * The records of the store with this name in `vault`.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  static of(vault: SyncVault, name: string): StoreRecords
+  /**
+   * What any process has written since the version `since`, all there is without one; `null` when that is nothing.
+   *
+   * Throws `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
+   */
+  since(since?: number | undefined | null): StoreUpdate | null
+  /**
+   * Calls `decide` with what any process has written since the version `since`, and writes the changes that it returns, with
+   * no write of any process in between: durably, in one frame. Nothing is written for `null`, or when it throws.
+   *
+   * Returns the version that the caller then knows. `decide` must not use the vault.
+   *
+   * Throws what `decide` throws, `ERR_INVALID_ARGUMENT`, and as `since`.
+   */
+  edit(since: number | undefined | null, decide: (update: StoreUpdate) => Array<StoreChange> | null): number | null
+  /**
+   * Calls `listener` when any process may have changed the records. Returns a function that stops it. Listening does not
+   * keep the process alive.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_IO` when the directory cannot be watched.
+   */
+  onChange(listener: () => void): () => void
+}
+
+/** A compiled JSON Schema of draft 2020-12, as `electron-latchkey/store` checks with. */
+export declare class StoreSchema {
+  /**
+   * Compiles a schema.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` for what is no schema, and for a format that is not known.
+   */
+  static compile(json: string): StoreSchema
+  /**
+   * What in the JSON text `json` breaks the schema: a path and a rule each, never a value. Empty when nothing does.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  violations(json: string): Array<string>
+}
+
 /**
  * A vault whose calls block: what `electron-latchkey/store` and `electron-latchkey/safe-storage` keep their records in.
  * Applications use those, or `Vault`.
@@ -463,6 +511,16 @@ export interface CallbackResult {
   id: string
   /** What came of it. */
   result: SignInResult
+}
+
+/** A token of the application's own. */
+export interface CustomToken {
+  /** The access token. */
+  accessToken: string
+  /** When it ends, in milliseconds since 1970. Default: what a JWT says of itself, or unknown. */
+  expiresAtMs?: number
+  /** Whose it is. Default: what a JWT says of itself; at a renewal, whose it was. */
+  user?: UserOfTokens
 }
 
 /** A decrypted string. */
@@ -759,12 +817,13 @@ export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
    * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
-   * instance of Clerk.
+   * instance of Clerk, `custom` the application's own source of tokens.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk' | 'custom'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
    * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
+   * `custom`: a URL whose origin may receive the token, beside `allowedOrigins`.
    */
   baseUrl?: string
   /**
@@ -808,6 +867,14 @@ export interface ProviderOptions {
   refreshTokenReuse?: boolean
   /** `clerk`: the publishable key from Clerk's dashboard. */
   publishableKey?: string
+  /** `custom`: names the kind of token, 1 to 256 bytes. A stored session is used with no other. */
+  id?: string
+  /**
+   * `custom`: brings a token: at `signIn({ method: 'custom' })`, and whenever the one at hand is due. Called once for all who
+   * wait, and given 30 s. `null` means that the person is not signed in there any more, and ends the session; a rejection is
+   * trouble, and it is asked again later.
+   */
+  getToken?: (request: TokenRequest) => Promise<CustomToken | null>
   /**
    * Where the browser comes back to after `method: 'browser'`.
    *
@@ -917,10 +984,10 @@ export interface SetOptions {
 export interface SignInRequest {
   /**
    * The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
-   * with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
-   * `stepUp` without the browser.
+   * with a `code` that the server sends; with `tokens` that the application has already; with the token that a `custom`
+   * provider brings; or, for who is signed in, a `stepUp` without the browser.
    */
-  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'
+  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'custom' | 'stepUp'
   /** `password`, `code`: the e-mail address. */
   email?: string
   /** `password`, `code`: the user name, in the place of the address. */
@@ -1000,6 +1067,32 @@ export interface SignUpRequest {
   username?: string
 }
 
+/** A record to write, or to remove. */
+export interface StoreChange {
+  /** Its name. */
+  name: string
+  /** Its text; `null` removes it. */
+  text: string | null
+}
+
+/** A record of a store. */
+export interface StoreRecord {
+  /** Its name. */
+  name: string
+  /** Its text; `null` when it is gone. */
+  text: string | null
+}
+
+/** What differs from what the caller knows. */
+export interface StoreUpdate {
+  /** What to ask with the next time. */
+  version: number
+  /** Whether `records` are all there are, and the caller forgets what it knew. */
+  isWhole: boolean
+  /** Those that changed, or all. */
+  records: Array<StoreRecord>
+}
+
 /** A code that the person typed. */
 export interface SubmittedCode {
   /** Which `Factor.strategy` it is of; `callback` for what the person copied from the browser's address bar. */
@@ -1008,6 +1101,14 @@ export interface SubmittedCode {
   code: string
   /** Whether this device need not be asked again for a while. Default false. */
   trustDevice?: boolean
+}
+
+/** Why a token is asked for. */
+export interface TokenRequest {
+  /** `signIn`: somebody signs in with `method: 'custom'`. `renew`: the token at hand is due, or the application starts. */
+  reason: 'signIn' | 'renew'
+  /** `renew`: whose session it is. */
+  user: User | null
 }
 
 /** Who is signed in, as far as the server tells. */
