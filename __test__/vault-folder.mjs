@@ -8,7 +8,8 @@ import { Vault } from './addon.mjs';
 /** An empty folder. */
 export async function emptyFolder(t) {
   const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-addon-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  // What still ends may write meanwhile.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 
