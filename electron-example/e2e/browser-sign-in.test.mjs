@@ -1,7 +1,8 @@
 // Signing in through the system's browser, in real Electron: the app opens it, a scripted person signs in there, and the
 // system hands the address that comes back to a second instance of the app, or starts the app for it.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertLetIn, call, counted, desk, refusal, sees, skip } from './desk.mjs';
 import { PROVIDERS } from './providers.mjs';
@@ -11,6 +12,19 @@ function secretsIn(address) {
   const { search, hash } = new URL(address);
   const values = [search, hash].flatMap((part) => [...new URLSearchParams(part.slice(1)).values()]);
   return values.filter((value) => /^[\w.=-]{16,}$/.test(value));
+}
+
+/** What the app has written, its log included. */
+async function filesOf(computer, names) {
+  const files = [];
+  for (const name of names) {
+    const root = computer.path(name);
+    const isFolder = (await stat(root)).isDirectory();
+    const entries = isFolder ? await readdir(root, { withFileTypes: true, recursive: true }) : [];
+    const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.path, entry.name));
+    for (const path of isFolder ? paths : [root]) files.push([path, await readFile(path)]);
+  }
+  return files;
 }
 
 for (const [name, way] of Object.entries(PROVIDERS)) {
@@ -49,6 +63,19 @@ for (const [name, way] of Object.entries(PROVIDERS)) {
     const secrets = [...secretsIn(address), ...secretsIn(callback)];
     assert.ok(secrets.length >= 3, 'state, challenge, code');
     for (const secret of secrets) assert.equal(messages.includes(secret), false, 'it crossed to a page');
+    const files = await filesOf(computer, [
+      'app.log',
+      'user-data',
+      'vault',
+      'home',
+      'config',
+      'cache',
+      'data',
+    ]);
+    assert.ok(files.length > 10, `${files.length} files`);
+    for (const secret of secrets) {
+      for (const [path, content] of files) assert.equal(content.includes(secret), false, path);
+    }
   });
 
   test(`${name}: a sign-in survives kill -9, and the app that is started for its address completes it`, {

@@ -121,17 +121,9 @@ impl Records<'_> {
         entry.map(Entry::to_value)
     }
 
-    /// All records whose names begin with `prefix`.
-    pub(crate) fn below(&self, prefix: &str) -> Vec<(String, Value)> {
-        let contents = read(&self.vault.0.contents);
-        let names = contents.keys(Space::Session, self.now_ms);
-        names
-            .filter(|name| name.starts_with(prefix))
-            .filter_map(|name| {
-                let entry = contents.get(Space::Session, name, self.now_ms)?;
-                Some((name.to_owned(), entry.to_value()))
-            })
-            .collect()
+    /// As [`Vault::records_since`].
+    pub(crate) fn since(&self, prefix: &str, since: Option<u64>) -> RecordChanges {
+        RecordChanges::read(&read(&self.vault.0.contents), prefix, since, self.now_ms)
     }
 
     /// A value of the application's.
@@ -139,11 +131,6 @@ impl Records<'_> {
         let contents = read(&self.vault.0.contents);
         let entry = contents.get(Space::App, key, self.now_ms);
         entry.map(Entry::to_value)
-    }
-
-    /// As [`Vault::records_since`].
-    pub(crate) fn since(&self, prefix: &str, since: Option<u64>) -> RecordChanges {
-        RecordChanges::read(&read(&self.vault.0.contents), prefix, since, self.now_ms)
     }
 }
 
