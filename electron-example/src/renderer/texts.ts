@@ -569,10 +569,6 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'The settings of the last version could not be taken over',
     text: 'They are kept as they were. Please report it with the code.',
   },
-  ERR_NOT_SUPPORTED: {
-    title: 'The app cannot do this',
-    text: 'This is a fault of the app. Please report it with the code.',
-  },
   ERR_NO_BROKER: {
     title: 'The window is not connected to the app',
     text: 'The page could not reach the main process, which keeps your session.',
