@@ -270,6 +270,54 @@ export declare class SafeStorage {
   decryptStringAsync(encrypted: Uint8Array): Promise<Decrypted>
 }
 
+/** The records of one store. `electron-latchkey/store` stands on it; applications use that. */
+export declare class StoreRecords {
+  /**
+   * The records of the store with this name in `vault`.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  static of(vault: SyncVault, name: string): StoreRecords
+  /**
+   * What any process has written since the version `since`, all there is without one; `null` when that is nothing.
+   *
+   * Throws `ERR_VAULT_CLOSED`, `ERR_VAULT_BUSY`, `ERR_VAULT_IO`, `ERR_VAULT_TAMPERED`.
+   */
+  since(since?: number | undefined | null): StoreUpdate | null
+  /**
+   * Calls `decide` with what any process has written since the version `since`, and writes the changes that it returns, with
+   * no write of any process in between: durably, in one frame. Nothing is written for `null`, or when it throws.
+   *
+   * Returns the version that the caller then knows. `decide` must not use the vault.
+   *
+   * Throws what `decide` throws, `ERR_INVALID_ARGUMENT`, and as `since`.
+   */
+  edit(since: number | undefined | null, decide: (update: StoreUpdate) => Array<StoreChange> | null): number | null
+  /**
+   * Calls `listener` when any process may have changed the records. Returns a function that stops it. Listening does not
+   * keep the process alive.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, `ERR_VAULT_CLOSED`, `ERR_VAULT_IO` when the directory cannot be watched.
+   */
+  onChange(listener: () => void): () => void
+}
+
+/** A compiled JSON Schema of draft 2020-12, as `electron-latchkey/store` checks with. */
+export declare class StoreSchema {
+  /**
+   * Compiles a schema.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` for what is no schema, and for a format that is not known.
+   */
+  static compile(json: string): StoreSchema
+  /**
+   * What in the JSON text `json` breaks the schema: a path and a rule each, never a value. Empty when nothing does.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  violations(json: string): Array<string>
+}
+
 /**
  * A vault whose calls block: what `electron-latchkey/store` and `electron-latchkey/safe-storage` keep their records in.
  * Applications use those, or `Vault`.
@@ -1017,6 +1065,32 @@ export interface SignUpRequest {
   name: string
   /** The user name, where the server has such. */
   username?: string
+}
+
+/** A record to write, or to remove. */
+export interface StoreChange {
+  /** Its name. */
+  name: string
+  /** Its text; `null` removes it. */
+  text: string | null
+}
+
+/** A record of a store. */
+export interface StoreRecord {
+  /** Its name. */
+  name: string
+  /** Its text; `null` when it is gone. */
+  text: string | null
+}
+
+/** What differs from what the caller knows. */
+export interface StoreUpdate {
+  /** What to ask with the next time. */
+  version: number
+  /** Whether `records` are all there are, and the caller forgets what it knew. */
+  isWhole: boolean
+  /** Those that changed, or all. */
+  records: Array<StoreRecord>
 }
 
 /** A code that the person typed. */

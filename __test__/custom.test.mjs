@@ -109,6 +109,20 @@ test('a token of somebody else ends the session of the one before', async (t) =>
   assert.equal(session.state().user.id, 'u2');
 });
 
+test('a person may be called otherwise than the token´s subject', async (t) => {
+  const jwt = (sub) => `e30.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.c2ln`;
+  const source = sourceOf();
+  const session = await opened(t, source);
+  source.give = async () => ({ accessToken: jwt('subject'), user: ADA });
+  await session.signIn(custom);
+  source.give = async () => ({ accessToken: jwt('subject') });
+  await session.refresh();
+  assert.deepEqual([session.state().state, session.state().user], ['active', ADA]);
+  source.give = async () => ({ accessToken: jwt('another') });
+  await session.refresh();
+  assert.equal(session.state().state, 'expired');
+});
+
 const TROUBLE = [
   ['rejects', () => Promise.reject(new Error('secret-token in the message')), 'ERR_NETWORK'],
   ['rejects with something else', () => Promise.reject(), 'ERR_NETWORK'],

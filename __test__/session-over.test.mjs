@@ -40,6 +40,20 @@ const STANDS = {
   'an empty answer': [200, ''],
 };
 
+// Clerk: a session token that outlives the tests, and what its server says of the one session.
+const CLERK_KEY = `pk_live_${Buffer.from('clerk.example.test$').toString('base64')}`;
+const CLERK_CLAIMS = { sub: USER.id, sid: 'sess_1', iat: 0, exp: 4_000_000_000 };
+const CLERK_TOKEN = `e30.${Buffer.from(JSON.stringify(CLERK_CLAIMS)).toString('base64url')}.c2ln`;
+const CLERK_TOKENS = 'POST /v1/client/sessions/sess_1/tokens';
+const clerkSession = (status) => ({
+  id: 'sess_1',
+  status,
+  user: { id: USER.id },
+  last_active_token: { jwt: CLERK_TOKEN },
+});
+const clerkClient = (...sessions) => [200, { response: { sessions }, client: null }];
+const clerkRefusal = (status, code) => [status, { errors: [{ code, message: code }] }];
+
 /**
  * - `provider(url)`: the options of the provider.
  * - `signIn`: the request that signs in.
@@ -115,6 +129,71 @@ const PROVIDERS = {
       400: [400, { message: 'What?' }],
       404: [404, HTML],
       408: [408, {}],
+    },
+  },
+  // A refusal is asked about: only what the client does not hold any more is over.
+  clerk: {
+    provider: (url) => ({ type: 'clerk', publishableKey: CLERK_KEY, baseUrl: url }),
+    signIn: { method: 'password', email: USER.email, password: 'difference-engine' },
+    renewal: CLERK_TOKENS,
+    routes: () => ({
+      'POST /v1/client/sign_ins': [
+        200,
+        {
+          response: { id: 'sia_1', status: 'complete', created_session_id: 'sess_1' },
+          client: { sessions: [clerkSession('active')] },
+        },
+      ],
+      'POST /v1/client/sessions/sess_1/touch': [200, { response: clerkSession('active'), client: null }],
+      [CLERK_TOKENS]: [200, { jwt: CLERK_TOKEN }],
+      'GET /v1/client': clerkClient(clerkSession('active')),
+    }),
+    over: {
+      '401, and the client without the session': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': clerkClient(),
+      },
+      '401, and a client with the session ended': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': clerkClient(clerkSession('revoked')),
+      },
+      '401, and no client at all': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': [200, { response: null, client: null }],
+      },
+      '401, and 401 for the client': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': clerkRefusal(401, 'authentication_invalid'),
+      },
+      '404, and the client without the session': {
+        [CLERK_TOKENS]: clerkRefusal(404, 'resource_not_found'),
+        'GET /v1/client': clerkClient(),
+      },
+      '422, and the client without the session': {
+        [CLERK_TOKENS]: clerkRefusal(422, 'missing_expired_token'),
+        'GET /v1/client': clerkClient(),
+      },
+      user_banned: clerkRefusal(403, 'user_banned'),
+      user_deactivated: clerkRefusal(403, 'user_deactivated'),
+    },
+    stands: {
+      ...STANDS,
+      '401 while the client holds the session': clerkRefusal(401, 'authentication_invalid'),
+      '404 while the client holds the session': clerkRefusal(404, 'resource_not_found'),
+      '422 while the client holds the session': clerkRefusal(422, 'form_param_unknown'),
+      '422 missing_expired_token, again': clerkRefusal(422, 'missing_expired_token'),
+      '401 requires_captcha': clerkRefusal(401, 'requires_captcha'),
+      '403 of anything else': clerkRefusal(403, 'organization_not_found_or_unauthorized'),
+      400: clerkRefusal(400, 'api_version_missing'),
+      'a 401 of something in between': [401, HTML],
+      '401, and a client that cannot be asked': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': [503, HTML],
+      },
+      '401, and a client that answers with a page': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': [200, HTML],
+      },
     },
   },
   workos: {

@@ -141,7 +141,7 @@ impl Provider for Custom {
     async fn renew(
         &self,
         cx: &Context<'_>,
-        _credentials: &Credentials,
+        credentials: &Credentials,
         user: &User,
         switch: Option<&Switch>,
     ) -> Result<Renewal> {
@@ -149,13 +149,17 @@ impl Provider for Custom {
         let Some(token) = self.ask(TokenReason::Renew, Some(user)).await? else {
             return Ok(Renewal::Over);
         };
-        let said = token
-            .user
-            .as_ref()
-            .map(|user| user.id.clone())
-            .or_else(|| Some(claims_of::<Claims>(token.access_token.expose())?.into_id()));
+        let is_other = match &token.user {
+            Some(said) => said.id != user.id,
+            // Of a JWT the subject says it, which need not be what the application calls the person.
+            None => {
+                let before = subject(credentials.access_token.expose());
+                let now = subject(token.access_token.expose());
+                before.is_some() && now.is_some() && before != now
+            }
+        };
         // Somebody else is signed in there now: this person is not.
-        if said.is_some_and(|said| said != user.id) {
+        if is_other {
             return Ok(Renewal::Over);
         }
         token
@@ -167,6 +171,10 @@ impl Provider for Custom {
     async fn revoke(&self, _cx: &Context<'_>, _credentials: &Credentials) -> Result<()> {
         Ok(())
     }
+}
+
+fn subject(token: &str) -> Option<String> {
+    claims_of::<Claims>(token).map(Claims::into_id)
 }
 
 #[cfg(test)]

@@ -494,7 +494,7 @@ impl Engine {
                 }
             }
             // Another factor, or another time, may do.
-            Err(Error::InvalidCode | Error::NotSupported(_)) => {}
+            Err(Error::InvalidCode | Error::InvalidArgument(_) | Error::NotSupported(_)) => {}
             Err(error) if is_passing(error) => {}
             Err(error) => {
                 self.remove_stored(id).await?;

@@ -12,6 +12,7 @@ export type {
   BrowserSignIn,
   CodeSignIn,
   CodeSubmission,
+  CustomSignIn,
   DeviceSignIn,
   ErrorCode,
   Failure,
@@ -38,3 +39,4 @@ export { AuthError } from './auth-error.js';
 export { createAuthFetch } from './auth-fetch.js';
 export { type AuthClient, connectAuth } from './connect-auth.js';
 export { callMain, providePageToken } from './page-calls.js';
+export { type Reverification, reverificationOf } from './reverification.js';

@@ -1,8 +1,9 @@
 //! Signing in on another device (RFC 8628), which WorkOS calls CLI Auth.
 #![forbid(unsafe_code)]
 
+use super::Secret;
 use super::refusal::Refusal;
-use super::{Secret, State};
+use super::sign_in::State;
 use crate::Result;
 use crate::oauth::{self, DeviceAuthorization};
 use crate::provider::{Awaits, Pending, Step};
