@@ -513,6 +513,16 @@ export interface CallbackResult {
   result: SignInResult
 }
 
+/** A token of the application's own. */
+export interface CustomToken {
+  /** The access token. */
+  accessToken: string
+  /** When it ends, in milliseconds since 1970. Default: what a JWT says of itself, or unknown. */
+  expiresAtMs?: number
+  /** Whose it is. Default: what a JWT says of itself; at a renewal, whose it was. */
+  user?: UserOfTokens
+}
+
 /** A decrypted string. */
 export interface Decrypted {
   /** The string. */
@@ -807,12 +817,13 @@ export interface ProviderOptions {
   /**
    * The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
    * refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
-   * instance of Clerk.
+   * instance of Clerk, `custom` the application's own source of tokens.
    */
-  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk'
+  type: 'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk' | 'custom'
   /**
    * `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
    * address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
+   * `custom`: a URL whose origin may receive the token, beside `allowedOrigins`.
    */
   baseUrl?: string
   /**
@@ -856,6 +867,14 @@ export interface ProviderOptions {
   refreshTokenReuse?: boolean
   /** `clerk`: the publishable key from Clerk's dashboard. */
   publishableKey?: string
+  /** `custom`: names the kind of token, 1 to 256 bytes. A stored session is used with no other. */
+  id?: string
+  /**
+   * `custom`: brings a token: at `signIn({ method: 'custom' })`, and whenever the one at hand is due. Called once for all who
+   * wait, and given 30 s. `null` means that the person is not signed in there any more, and ends the session; a rejection is
+   * trouble, and it is asked again later.
+   */
+  getToken?: (request: TokenRequest) => Promise<CustomToken | null>
   /**
    * Where the browser comes back to after `method: 'browser'`.
    *
@@ -965,10 +984,10 @@ export interface SetOptions {
 export interface SignInRequest {
   /**
    * The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
-   * with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
-   * `stepUp` without the browser.
+   * with a `code` that the server sends; with `tokens` that the application has already; with the token that a `custom`
+   * provider brings; or, for who is signed in, a `stepUp` without the browser.
    */
-  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'
+  method: 'password' | 'browser' | 'device' | 'code' | 'tokens' | 'custom' | 'stepUp'
   /** `password`, `code`: the e-mail address. */
   email?: string
   /** `password`, `code`: the user name, in the place of the address. */
@@ -1082,6 +1101,14 @@ export interface SubmittedCode {
   code: string
   /** Whether this device need not be asked again for a while. Default false. */
   trustDevice?: boolean
+}
+
+/** Why a token is asked for. */
+export interface TokenRequest {
+  /** `signIn`: somebody signs in with `method: 'custom'`. `renew`: the token at hand is due, or the application starts. */
+  reason: 'signIn' | 'renew'
+  /** `renew`: whose session it is. */
+  user: User | null
 }
 
 /** Who is signed in, as far as the server tells. */

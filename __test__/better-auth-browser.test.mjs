@@ -9,12 +9,14 @@ import {
   Browser,
   begun,
   byEmail,
+  enrolled,
   entered,
   newPerson,
   rejects,
   SCHEME,
   sessionOn,
   startPeer,
+  totp,
 } from './better-auth-peer.mjs';
 
 const peer = await startPeer({ after }, { social: 'campus' });
@@ -68,6 +70,36 @@ test('the page of the site: opened with a challenge, and its code redeemed', asy
   assert.equal((await waiting).email, person.email);
   await assertIn(session, peer, person);
   assert.ok(session.state().expiresAtMs > Date.now());
+});
+
+test('somebody who is signed in in the browser already is handed over', async (t) => {
+  const person = await somebody(t);
+  const browser = new Browser();
+  const { email, password } = person;
+  await browser.request(`${peer.baseUrl}/sign-in/email`, { json: { email, password } });
+  const session = await sessionOn(t, peer);
+  const { url } = await begun(session, { method: 'browser' });
+  const { search } = new URL(url);
+  const answer = await browser.request(`${peer.baseUrl}/electron/transfer-user${search}`, { json: {} });
+  assert.equal(answer.status, 200, await answer.text());
+  await session.handleCallback(callback(handedOver(browser)));
+  await assertIn(session, peer, person);
+});
+
+test('somebody with a second factor proves it on the page, and not again here', async (t) => {
+  const { person, secret } = await enrolled(t, peer);
+  const session = await sessionOn(t, peer);
+  const { url } = await begun(session, { method: 'browser' });
+  const { search } = new URL(url);
+  const browser = await signInOnPage(url, person);
+  assert.equal(browser.cookie(peer.url, 'better-auth.electron'), undefined, 'not before the code');
+  const json = { code: totp(secret) };
+  const verified = await browser.request(`${peer.baseUrl}/two-factor/verify-totp`, { json });
+  assert.equal(verified.status, 200);
+  await browser.request(`${peer.baseUrl}/electron/transfer-user${search}`, { json: {} });
+  const { result } = await session.handleCallback(callback(handedOver(browser)));
+  assert.equal(result.status, 'complete');
+  await assertIn(session, peer, person);
 });
 
 test('both spellings of the redirect address come home', async (t) => {

@@ -2,6 +2,7 @@
 // that is replaced. A page has no cookies, and must see no token.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { officialClient } from '../electron-example/e2e/peers/client.mjs';
 import {
   assertIn,
@@ -162,6 +163,40 @@ test('disabling the second factor replaces the token, too', async (t) => {
   assert.equal((await again.signIn(byEmail(person))).status, 'complete');
 });
 
+test('disabling the second factor has the server forget the device, and us', async (t) => {
+  const { session, person, secret } = await enrolled(t, peer);
+  const page = pageOf(session);
+  await good(page.signIn.email(person));
+  await good(page.twoFactor.verifyTotp({ code: totp(secret), trustDevice: true }));
+  const trusted = async () => {
+    const { adapter } = await peer.context();
+    const { id } = await peer.userOf(person.email);
+    const kept = await adapter.findMany({ model: 'verification', where: [{ field: 'value', value: id }] });
+    return kept.filter(({ identifier }) => identifier.startsWith('trust-device-')).length;
+  };
+  assert.equal(await trusted(), 1);
+  await good(page.twoFactor.disable({ password: person.password }));
+  assert.equal(await trusted(), 0);
+  await assertIn(session, peer, person);
+  peer.clearLog();
+  await good(page.signIn.email(person));
+  assert.deepEqual(peer.log[0].cookies, []);
+});
+
+test('two sign-ins of a page at once on a trusted device: neither is asked', async (t) => {
+  const { session, person, secret } = await enrolled(t, peer);
+  const page = pageOf(session);
+  await good(page.signIn.email(person));
+  await good(page.twoFactor.verifyTotp({ code: totp(secret), trustDevice: true }));
+  const signIns = await Promise.allSettled([page.signIn.email(person), page.signIn.email(person)]);
+  for (const { value, reason } of signIns) {
+    if (value) assert.equal(value.data?.twoFactorRedirect, undefined);
+    else assert.equal(reason.code, 'ERR_SUPERSEDED');
+  }
+  const again = await good(page.signIn.email(person));
+  assert.equal(again.twoFactorRedirect, undefined);
+});
+
 test('new backup codes leave the token alone', async (t) => {
   const { session, person } = await enrolled(t, peer);
   const before = await session.accessToken();
@@ -222,6 +257,32 @@ test('renewals at the same time neither bring the old token back nor end the ses
     password = newPassword;
   }
   await peerHas(person, 1);
+});
+
+test('a renewal waits for a request that may replace the token: it would ask with the one that has just ended', async (t) => {
+  const { session, person } = await entered(t, peer);
+  const before = await session.accessToken();
+  let renewing;
+  let askedMeanwhile;
+  peer.beforeAnswer('/api/auth/change-password', async () => {
+    renewing = session.refresh();
+    // Long enough for it to be asked, if it did not wait.
+    await setTimeout(300);
+    askedMeanwhile = peer.requests.slice(1);
+  });
+  peer.clearLog();
+  await good(
+    pageOf(session).changePassword({
+      currentPassword: person.password,
+      newPassword: 'analytical-engine',
+      revokeOtherSessions: true,
+    }),
+  );
+  await renewing;
+  assert.deepEqual(askedMeanwhile, []);
+  assert.equal(session.state().state, 'active');
+  assert.notEqual(await session.accessToken(), before);
+  await assertIn(session, peer, person);
 });
 
 test('another process that renews meanwhile finds the new token', async (t) => {
@@ -290,6 +351,6 @@ async function peerHas({ email }, count) {
   const deadline = Date.now() + 10_000;
   while ((await peer.sessionsOf(email)).length !== count) {
     assert.ok(Date.now() < deadline, `not ${count} but ${(await peer.sessionsOf(email)).length} sessions`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await setTimeout(20);
   }
 }

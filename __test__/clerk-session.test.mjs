@@ -41,6 +41,19 @@ test('a minute-long token is asked for anew ahead of its end, once, and the one 
   assert.equal(minted(server).length, 1);
 });
 
+for (const hours of [-1, 1]) {
+  test(`a server's clock ${hours} hour off neither ends a token early nor keeps it for longer`, async (t) => {
+    const { server, session } = await entered(t, { clockShiftMs: hours * 3_600_000 });
+    for (let tries = 0; tries < 3; tries++) {
+      const leftMs = session.state().expiresAtMs - Date.now();
+      assert.ok(leftMs > 40_000 && leftMs <= 60_000, `${leftMs} ms left`);
+      await Promise.all(Array.from({ length: 20 }, () => session.accessToken()));
+      assert.equal(minted(server).length, tries);
+      await session.refresh();
+    }
+  });
+}
+
 test('of two tokens the one whose claims were read later is kept', async (t) => {
   const { server, session } = await entered(t);
   const seconds = Math.floor(Date.now() / 1000);

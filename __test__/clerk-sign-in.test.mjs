@@ -100,6 +100,18 @@ for (const strategy of ['totp', 'phone_code', 'backup_code']) {
   });
 }
 
+test('a code that was never asked for, and a factor that there is none of, leave the sign-in waiting', async (t) => {
+  const { server, session } = await opened(t);
+  const person = server.addPerson({ secondFactors: ['phone_code'] });
+  const { id } = await pending(session.signIn(passwordOf(person)));
+  const code = CODES.phone_code;
+  await rejects('ERR_INVALID_CODE', () => session.submitCode(id, { strategy: 'phone_code', code }));
+  await rejects('ERR_INVALID_ARGUMENT', () => session.submitCode(id, { strategy: 'totp', code }));
+  await rejects('ERR_INVALID_ARGUMENT', () => session.sendCode(id, 'totp'));
+  await session.sendCode(id, 'phone_code');
+  assert.equal((await session.submitCode(id, { strategy: 'phone_code', code })).status, 'complete');
+});
+
 test('a second factor that nobody can type is said', async (t) => {
   const { server, session } = await opened(t);
   const person = server.addPerson({ secondFactors: ['passkey'] });

@@ -141,7 +141,7 @@ test('a refresh that brings an ID token about somebody else is refused, and the 
   assert.notEqual(await session.accessToken(), before);
 });
 
-test('a refresh is not lost because the keys cannot be had now', async (t) => {
+test('a refresh is not lost, and waits for nothing, because the keys cannot be had now', async (t) => {
   const { forger, session } = await openForger(t);
   await enter(session, forger, (nonce) => rsa.jwt(forger.claims(nonce)));
   const renamed = SigningKey.of('ES256', 'renamed');
@@ -151,6 +151,10 @@ test('a refresh is not lost because the keys cannot be had now', async (t) => {
   await session.refresh();
   assert.equal(await session.accessToken(), 'renewed');
   assert.equal(session.state().user.name, 'Ada');
+  // The next one has them.
+  forger.keys = [renamed];
+  await session.refresh();
+  assert.equal(session.state().user.name, 'Somebody');
 });
 
 test('an OAuth 2 server without ID tokens signs in too: its own discovery, and userinfo or a JWT tells who', async (t) => {

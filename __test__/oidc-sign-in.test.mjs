@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rejects } from './addon.mjs';
 import { reached } from './auth-server.mjs';
+import { inChild, startChild } from './child.mjs';
 import { begin, CALLBACK, openOidc, signInBy, userOf } from './oidc-session.mjs';
 import { became, endedOnServer, outcome } from './peer-session.mjs';
 import { Browser } from './peers/oidc-browser.mjs';
-import { SIGNED_OUT } from './peers/oidc-server.mjs';
+import { OidcServer, SIGNED_OUT } from './peers/oidc-server.mjs';
+import { newVaultOptions } from './vault-folder.mjs';
 
 test('the browser goes with PKCE, state and nonce, comes back by the scheme, and somebody is signed in', async (t) => {
   const { server, session } = await openOidc(t);
@@ -144,6 +146,44 @@ test('a sign-in that waits survives a restart of the application', async (t) => 
   const { result } = await again.handleCallback(callback.href);
   assert.deepEqual(result.user, userOf('ada'));
   assert.equal((await again.fetch(server.resource)).status, 200);
+});
+
+test('a sign-in that waits survives the sudden end of its process', async (t) => {
+  const server = await OidcServer.start(t);
+  const provider = { ...server.provider, redirectUri: CALLBACK };
+  const options = { vaultOptions: await newVaultOptions(t), provider };
+  const first = startChild(
+    t,
+    async ({ addon, say, hear }, { vaultOptions, provider }) => {
+      const vault = await addon.Vault.open(vaultOptions);
+      const session = await addon.AuthSession.open({ vault, provider });
+      await say(await session.signIn({ method: 'browser' }));
+      await hear();
+    },
+    options,
+  );
+  const { signIn } = await first.heard();
+  first.kill('SIGKILL');
+  await first.exited;
+  const { href } = await new Browser().visit(signIn.url, { login: 'ada' });
+  const second = await inChild(
+    t,
+    async ({ addon }, { vaultOptions, provider, href, resource }) => {
+      const vault = await addon.Vault.open(vaultOptions);
+      const session = await addon.AuthSession.open({ vault, provider });
+      const { id, result } = await session.handleCallback(href);
+      const { status } = await session.fetch(resource);
+      session.close();
+      await vault.close();
+      return { id, result, status };
+    },
+    { ...options, href, resource: server.resource },
+  );
+  assert.deepEqual(second, {
+    id: signIn.id,
+    result: { status: 'complete', user: userOf('ada') },
+    status: 200,
+  });
 });
 
 test('what the person pastes instead is taken: the address, or the code alone', async (t) => {

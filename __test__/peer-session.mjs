@@ -6,6 +6,7 @@ import { BetterAuthServer } from './peers/better-auth-server.mjs';
 import { ClerkServer } from './peers/clerk-server.mjs';
 import { OidcServer } from './peers/oidc-server.mjs';
 import { RecipeServer } from './peers/recipe-server.mjs';
+import { WorkOsServer } from './peers/workos-server.mjs';
 import { newVaultOptions, openVault } from './vault-folder.mjs';
 
 /** Whether the long forms run, which take an hour together. */
@@ -16,9 +17,12 @@ export const PEERS = {
   'token-endpoint': RecipeServer,
   'better-auth': BetterAuthServer,
   clerk: ClerkServer,
+  workos: WorkOsServer,
 };
-/** Those whose refresh tokens are good for one use. */
-export const SINGLE_USE = ['oidc', 'token-endpoint'];
+/** Those that can be told to give out refresh tokens of many uses, */
+export const EITHER_USE = ['oidc', 'token-endpoint'];
+/** and those whose are good for one use unless they are told so. */
+export const SINGLE_USE = [...EITHER_USE, 'workos'];
 
 /** How long a token lives on the servers here unless they are told otherwise, */
 export const LIFETIME_MS = 3000;

@@ -6,6 +6,7 @@ import {
   assertLetIn,
   assertOncePerExpiry,
   became,
+  EITHER_USE,
   entered,
   LIFETIME_MS,
   LONG,
@@ -13,7 +14,6 @@ import {
   outcome,
   PEERS,
   SERVED_MS,
-  SINGLE_USE,
 } from './peer-session.mjs';
 import { FaultProxy } from './peers/fault-proxy.mjs';
 import { RecipeServer } from './peers/recipe-server.mjs';
@@ -114,7 +114,7 @@ test('a token whose end nobody knows is refreshed when it is refused, once for 5
   assert.deepEqual([server.counts.refreshes, server.counts.reuses], [2, 0]);
 });
 
-for (const kind of SINGLE_USE) {
+for (const kind of EITHER_USE) {
   test(`${kind}: a refresh token that no new one replaces is used again, also after a restart`, async (t) => {
     const server = await PEERS[kind].start(t, { singleUse: false });
     const provider = { ...server.provider, refreshTokenReuse: false };

@@ -22,6 +22,12 @@ const TOKENS = {
   user: USER,
 };
 
+/** A token as far as it is read here. */
+function jwt(claims) {
+  const encode = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
+  return `${encode({ alg: 'none' })}.${encode(claims)}.${encode('signature')}`;
+}
+
 /** What no server means as the end of a session. An answer is `[status, body, header fields?]`; a string is no JSON. */
 const STANDS = {
   'the server cannot be reached': DOWN,
@@ -34,6 +40,20 @@ const STANDS = {
   'an empty answer': [200, ''],
 };
 
+// Clerk: a session token that outlives the tests, and what its server says of the one session.
+const CLERK_KEY = `pk_live_${Buffer.from('clerk.example.test$').toString('base64')}`;
+const CLERK_CLAIMS = { sub: USER.id, sid: 'sess_1', iat: 0, exp: 4_000_000_000 };
+const CLERK_TOKEN = `e30.${Buffer.from(JSON.stringify(CLERK_CLAIMS)).toString('base64url')}.c2ln`;
+const CLERK_TOKENS = 'POST /v1/client/sessions/sess_1/tokens';
+const clerkSession = (status) => ({
+  id: 'sess_1',
+  status,
+  user: { id: USER.id },
+  last_active_token: { jwt: CLERK_TOKEN },
+});
+const clerkClient = (...sessions) => [200, { response: { sessions }, client: null }];
+const clerkRefusal = (status, code) => [status, { errors: [{ code, message: code }] }];
+
 /**
  * - `provider(url)`: the options of the provider.
  * - `signIn`: the request that signs in.
@@ -42,6 +62,29 @@ const STANDS = {
  * - `over`, `stands`: what it answers to the renewal instead, by what to call it; an object answers several routes.
  */
 const PROVIDERS = {
+  // The rows that need a real server are in better-auth-over.test.mjs.
+  'better-auth': {
+    provider: (baseUrl) => ({ type: 'better-auth', baseUrl }),
+    signIn: { method: 'password', email: USER.email, password: 'difference-engine' },
+    renewal: 'GET /get-session',
+    routes: () => ({
+      'POST /sign-in/email': [200, { token: 'key', user: USER }, { 'set-auth-token': 'key.signature' }],
+      'GET /get-session': [200, { session: { expiresAt: '2100-01-01T00:00:00.000Z' }, user: USER }],
+    }),
+    over: {
+      'the answer null': [200, null],
+    },
+    stands: {
+      ...STANDS,
+      FAILED_TO_GET_SESSION: [401, { code: 'FAILED_TO_GET_SESSION' }],
+      'a 401 of something in between': [401, HTML],
+      SESSION_NOT_FRESH: [403, { code: 'SESSION_NOT_FRESH' }],
+      MISSING_OR_NULL_ORIGIN: [403, { code: 'MISSING_OR_NULL_ORIGIN' }],
+      EMAIL_NOT_VERIFIED: [403, { code: 'EMAIL_NOT_VERIFIED' }],
+      '429 in plain text with X-Retry-After': [429, 'Too many requests', { 'x-retry-after': '1' }],
+      'a 404': [404, HTML],
+    },
+  },
   oidc: {
     provider: (issuer) => ({ type: 'oidc', issuer, clientId: 'app' }),
     signIn: TOKENS,
@@ -86,6 +129,122 @@ const PROVIDERS = {
       400: [400, { message: 'What?' }],
       404: [404, HTML],
       408: [408, {}],
+    },
+  },
+  // A refusal is asked about: only what the client does not hold any more is over.
+  clerk: {
+    provider: (url) => ({ type: 'clerk', publishableKey: CLERK_KEY, baseUrl: url }),
+    signIn: { method: 'password', email: USER.email, password: 'difference-engine' },
+    renewal: CLERK_TOKENS,
+    routes: () => ({
+      'POST /v1/client/sign_ins': [
+        200,
+        {
+          response: { id: 'sia_1', status: 'complete', created_session_id: 'sess_1' },
+          client: { sessions: [clerkSession('active')] },
+        },
+      ],
+      'POST /v1/client/sessions/sess_1/touch': [200, { response: clerkSession('active'), client: null }],
+      [CLERK_TOKENS]: [200, { jwt: CLERK_TOKEN }],
+      'GET /v1/client': clerkClient(clerkSession('active')),
+    }),
+    over: {
+      '401, and the client without the session': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': clerkClient(),
+      },
+      '401, and a client with the session ended': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': clerkClient(clerkSession('revoked')),
+      },
+      '401, and no client at all': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': [200, { response: null, client: null }],
+      },
+      '401, and 401 for the client': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': clerkRefusal(401, 'authentication_invalid'),
+      },
+      '404, and the client without the session': {
+        [CLERK_TOKENS]: clerkRefusal(404, 'resource_not_found'),
+        'GET /v1/client': clerkClient(),
+      },
+      '422, and the client without the session': {
+        [CLERK_TOKENS]: clerkRefusal(422, 'missing_expired_token'),
+        'GET /v1/client': clerkClient(),
+      },
+      user_banned: clerkRefusal(403, 'user_banned'),
+      user_deactivated: clerkRefusal(403, 'user_deactivated'),
+    },
+    stands: {
+      ...STANDS,
+      '401 while the client holds the session': clerkRefusal(401, 'authentication_invalid'),
+      '404 while the client holds the session': clerkRefusal(404, 'resource_not_found'),
+      '422 while the client holds the session': clerkRefusal(422, 'form_param_unknown'),
+      '422 missing_expired_token, again': clerkRefusal(422, 'missing_expired_token'),
+      '401 requires_captcha': clerkRefusal(401, 'requires_captcha'),
+      '403 of anything else': clerkRefusal(403, 'organization_not_found_or_unauthorized'),
+      400: clerkRefusal(400, 'api_version_missing'),
+      'a 401 of something in between': [401, HTML],
+      '401, and a client that cannot be asked': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': [503, HTML],
+      },
+      '401, and a client that answers with a page': {
+        [CLERK_TOKENS]: clerkRefusal(401, 'authentication_invalid'),
+        'GET /v1/client': [200, HTML],
+      },
+    },
+  },
+  workos: {
+    provider: (apiUrl) => ({ type: 'workos', clientId: 'client_1', apiUrl }),
+    signIn: TOKENS,
+    renewal: 'POST /user_management/authenticate',
+    routes: () => ({
+      'POST /user_management/authenticate': [
+        200,
+        {
+          user: {
+            id: USER.id,
+            email: USER.email,
+            first_name: USER.name,
+            last_name: null,
+            email_verified: true,
+          },
+          access_token: jwt({ sub: USER.id, sid: 'session_1', iat: 0, exp: 600 }),
+          refresh_token: 'refresh-2',
+        },
+      ],
+    }),
+    over: {
+      invalid_grant: [400, { error: 'invalid_grant', error_description: 'Session has already ended.' }],
+      'invalid_grant in its other shape': [400, { code: 'invalid_grant', message: 'Invalid refresh token' }],
+    },
+    stands: {
+      ...STANDS,
+      'a second factor is to be set up': [403, { code: 'mfa_enrollment', message: 'No.' }],
+      'a second factor is to be shown': [403, { code: 'mfa_challenge', message: 'No.' }],
+      'an organization is to be chosen': [403, { code: 'organization_selection_required', message: 'No.' }],
+      'an address is to be verified': [403, { code: 'email_verification_required', message: 'No.' }],
+      'a challenge that nobody knows yet': [403, { code: 'of_tomorrow', message: 'No.' }],
+      'invalid_grant with 403': [403, { error: 'invalid_grant', error_description: 'No.' }],
+      'single sign-on with 400': [
+        400,
+        { error: 'sso_required', error_description: 'No.', connection_ids: [] },
+      ],
+      'single sign-on without a code': [400, { message: 'Must use SSO for selected organization' }],
+      'the organization is gone': [400, { error: 'organization_not_found', error_description: 'No.' }],
+      'the person is no member any more': [400, { error: 'organization_membership_not_found' }],
+      invalid_client: [400, { error: 'invalid_client', error_description: 'No.' }],
+      invalid_request: [400, { code: 'invalid_request', message: 'No.' }],
+      'a 400 without a reason': [400, {}],
+      'a daily quota': [429, { code: 'daily_quota_exceeded', message: 'No.' }],
+      'a 401': [401, { message: 'Unauthorized', code: 'unauthorized' }],
+      'a 403 of something in between': [403, HTML],
+      'tokens of somebody else': [
+        200,
+        { user: { id: 'eve' }, access_token: 'access-3', refresh_token: 'refresh-3' },
+      ],
     },
   },
 };

@@ -9,10 +9,13 @@ import { assertLetIn, became, endedOnServer, entered, LONG, outcome, PEERS } fro
 import { FaultProxy } from './peers/fault-proxy.mjs';
 import { openVault } from './vault-folder.mjs';
 
-/** A browser has to sign in for each round with OpenID Connect, a password to be hashed with Better Auth. */
+/**
+ * A browser has to sign in for each round with OpenID Connect, a password to be hashed with Better Auth, and the emulator of
+ * WorkOS takes 1,000 requests a minute.
+ */
 const ROUNDS = LONG
-  ? { oidc: 1000, 'token-endpoint': 1000, 'better-auth': 1000 }
-  : { oidc: 30, 'token-endpoint': 100, 'better-auth': 15 };
+  ? { oidc: 1000, 'token-endpoint': 1000, 'better-auth': 1000, workos: 200, clerk: 1000 }
+  : { oidc: 30, 'token-endpoint': 100, 'better-auth': 15, workos: 30, clerk: 50 };
 const timeout = LONG ? 1_800_000 : 120_000;
 
 /** As long as a refresh takes at most on the slow servers here, and a bit. */
@@ -117,7 +120,7 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
       assert.deepEqual(other.state().user, second);
       other.close();
       // Tokens that an application brings along are its own to end.
-      if (kind === 'better-auth') await endedOnServer(server, replaced);
+      if (kind === 'better-auth' || kind === 'clerk') await endedOnServer(server, replaced);
     }
     tally.report(t);
     assert.equal(server.counts.reuses, 0);

@@ -278,9 +278,28 @@ test('a step-up asks the hosted page how long ago the person proved who they are
   const { max_age, login_hint } = Object.fromEntries(new URL(signIn.url).searchParams);
   assert.deepEqual([max_age, login_hint], ['0', user.email]);
   assert.equal(await session.accessToken(), before, 'signed in while it waits');
+  const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+  const asked = (await session.signIn({ method: 'browser', challenge })).signIn;
+  assert.equal(
+    new URL(asked.url).searchParams.get('max_age'),
+    '300',
+    'as an API of the application asks for it',
+  );
   await session.handleCallback(await server.browse(signIn.url));
   assert.notEqual(await session.accessToken(), before);
   assert.equal(session.state().user.email, user.email);
+});
+
+test('somebody else proves nothing for who is signed in, and replaces nobody', async (t) => {
+  const server = await WorkOsServer.start(t, LONG_LIVED);
+  const { session, user } = await signedIn(t, server);
+  const other = server.addUser();
+  const { signIn } = await session.signIn({ method: 'browser', maxAgeS: 0, loginHint: other.email });
+  const callback = await server.browse(signIn.url);
+  assert.equal(await outcome(session.handleCallback(callback)), 'ERR_ACCESS_DENIED');
+  assert.deepEqual([session.state().state, session.state().user.email], ['active', user.email]);
+  await assertLetIn(session, server);
+  assert.equal(server.admin.sessionsOf(other), 0, 'theirs was ended');
 });
 
 test('a sign-out ends the session on the server, and names what the browser opens', async (t) => {

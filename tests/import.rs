@@ -3,13 +3,13 @@
 
 mod support;
 
-use electron_latchkey::import::chromium::ChromiumKeys;
 use electron_latchkey::import::conf::{Algorithm, Encryption};
 use electron_latchkey::import::keyrings::{ElectronApp, Keyrings, KeytarEntry};
 use electron_latchkey::import::report::{Report, Status};
 use electron_latchkey::import::source::{KeytarService, Map, Sealed, Source, StoreFile};
 use electron_latchkey::import::{ImportOptions, import};
 use electron_latchkey::keychain::MemoryKeychain;
+use electron_latchkey::safe_storage::chromium::ChromiumKeys;
 use electron_latchkey::secret::SecretBytes;
 use electron_latchkey::vault::{Value, Vault};
 use electron_latchkey::{Error, Result, safe_storage};

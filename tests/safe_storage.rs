@@ -4,8 +4,8 @@
 mod support;
 
 use electron_latchkey::Result;
-use electron_latchkey::import::chromium::ChromiumKeys;
 use electron_latchkey::keychain::MemoryKeychain;
+use electron_latchkey::safe_storage::chromium::ChromiumKeys;
 use electron_latchkey::safe_storage::{open as decrypt, seal};
 use electron_latchkey::secret::{SecretBytes, SecretString};
 use electron_latchkey::vault::{KeySource, Vault};

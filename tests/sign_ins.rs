@@ -8,6 +8,7 @@ use electron_latchkey::provider::{Awaits, BrowserSignIn, Identifier, SignIn, Swi
 use electron_latchkey::secret::SecretString;
 use electron_latchkey::session::{PendingSignIn, Reason, Session, SignInOutcome, State};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use support::scripted::{
     APP_CALLBACK, Answer, MINUTE, REFUSED, World, password, token, until, until_it,
 };
@@ -342,6 +343,28 @@ async fn a_cancelled_sign_in_leaves_the_state_it_found() {
         "ERR_SIGN_IN_NOT_FOUND"
     );
     assert!(session.pending_sign_ins().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_another_process_completes_ends_the_wait_here() {
+    let world = World::new();
+    let (here, elsewhere) = (world.open().await, world.open_elsewhere().await);
+    let pending = in_browser(&here).await;
+    let waiting = tokio::spawn({
+        let (session, id) = (here.clone(), pending.id.clone());
+        async move { session.wait_for_sign_in(&id).await }
+    });
+    elsewhere
+        .handle_callback(&callback(&pending, "right"))
+        .await
+        .unwrap();
+    let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+    assert_eq!(waited.unwrap().unwrap().unwrap().id, "u1");
+    assert_eq!(here.snapshot().state, State::Active);
+    let again = in_browser(&here).await;
+    elsewhere.cancel_sign_in(&again.id).await.unwrap();
+    let waited = tokio::time::timeout(Duration::from_secs(20), here.wait_for_sign_in(&again.id));
+    assert_eq!(waited.await.unwrap().unwrap().id, "u1");
 }
 
 #[tokio::test]

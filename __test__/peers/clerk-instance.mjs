@@ -1,6 +1,13 @@
 // What a Clerk instance knows: people, clients, sign-ins, sessions. A fake, written from Clerk's published API description
 // (FAPI 2026-05-12) and from what @clerk/clerk-js 6.34.1 sends and reads; clerk-client.test.mjs holds it against that client.
-import { createHmac, createSign, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import {
+  createHmac,
+  createSign,
+  createVerify,
+  generateKeyPairSync,
+  randomBytes,
+  randomUUID,
+} from 'node:crypto';
 
 /** What a message or an authenticator shows. Clerk's own test mode has the first. */
 export const CODES = {
@@ -12,7 +19,7 @@ export const CODES = {
 export const PASSWORD = 'difference-engine';
 const MOST_TRIES = 5;
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 /** A refusal, as FAPI words it. */
 export class Refusal extends Error {
@@ -386,4 +393,13 @@ function encode(value) {
 
 function hex() {
   return randomBytes(12).toString('hex');
+}
+
+/** What a session token says, checked as a server does it with the instance's public key; `null` for any other. */
+export function verifySessionToken(token) {
+  const [header, payload, signature] = token.split('.');
+  const verify = createVerify('RSA-SHA256').update(`${header}.${payload}`);
+  if (!signature || !verify.verify(publicKey, signature, 'base64url')) return null;
+  const claims = JSON.parse(Buffer.from(payload, 'base64url'));
+  return claims.exp * 1000 > Date.now() ? claims : null;
 }

@@ -197,8 +197,9 @@ export class ClerkServer {
     return { response, client: clientAnswer(this.instance, call.client, isAlive) };
   }
 
-  mint(call, session, template) {
+  mint(call, id, template) {
     this.counts.refreshes++;
+    const session = this.instance.sessionOf(call.client, id);
     const { organization_id } = call.form;
     if (this.#options.demandsExpiredToken && !call.query.expired_token) refuse(422, 'missing_expired_token');
     if (organization_id && !session.person.organizations.includes(organization_id))
@@ -292,11 +293,11 @@ const ROUTES = [
     return this.enveloped(call, sessionAnswer(this.instance, session));
   }),
   route(`POST ${SESSION}${ID}/tokens`, function (call, id) {
-    return this.mint(call, this.instance.sessionOf(call.client, id));
+    return this.mint(call, id);
   }),
   route(`POST ${SESSION}${ID}/tokens${ID}`, function (call, id, template) {
     if (template === 'missing') refuse(404, 'resource_not_found');
-    return this.mint(call, this.instance.sessionOf(call.client, id), template);
+    return this.mint(call, id, template);
   }),
   route(`POST ${SESSION}${ID}/(end|remove)`, function (call, id, how) {
     const session = this.instance.sessionOf(call.client, id);

@@ -94,6 +94,11 @@ export class WorkOsEmulator {
     });
   }
 
+  /** From now on access tokens live so long. */
+  set accessTokenSeconds(seconds) {
+    this.#options.accessTokenSeconds = seconds;
+  }
+
   /** Whether this refresh token has not been used, and which session it is of: `{ session_id }`, or `undefined`. */
   findRefreshToken(token) {
     return this.#data.refreshTokens.findOneBy('token', token);
@@ -101,6 +106,11 @@ export class WorkOsEmulator {
 
   hasSession(id) {
     return this.#data.sessions.get(id) !== undefined;
+  }
+
+  /** How many sessions this user has. */
+  sessionsOf({ id }) {
+    return this.#data.sessions.findBy('user_id', id).length;
   }
 
   endSession(id) {
@@ -215,10 +225,13 @@ export class WorkOsEmulator {
 
   #signAsTheServiceDoes() {
     const sign = this.#jwt.sign.bind(this.#jwt);
-    const { accessTokenSeconds, claims = {} } = this.#options;
+    const { claims = {} } = this.#options;
     this.#jwt.sign = (payload) => {
       const inOrganization = payload.org_id ? { roles: [payload.role].filter(Boolean), ...claims } : {};
-      return sign({ ...payload, jti: randomUUID(), ...inOrganization }, { expiresIn: accessTokenSeconds });
+      return sign(
+        { ...payload, jti: randomUUID(), ...inOrganization },
+        { expiresIn: this.#options.accessTokenSeconds },
+      );
     };
   }
 }

@@ -140,7 +140,13 @@ export interface AuthSnapshot {
 }
 
 /** How somebody signs in. Which of them there are depends on the provider; the others fail with `ERR_NOT_SUPPORTED`. */
-export type SignInRequest = PasswordSignIn | BrowserSignIn | DeviceSignIn | CodeSignIn | StepUpSignIn;
+export type SignInRequest =
+  | PasswordSignIn
+  | BrowserSignIn
+  | DeviceSignIn
+  | CodeSignIn
+  | CustomSignIn
+  | StepUpSignIn;
 
 /** By name and password. */
 export interface PasswordSignIn {
@@ -194,6 +200,11 @@ export interface CodeSignIn {
   /** The address; or `username`, where the server has user names. One of the two. */
   email?: string;
   username?: string;
+}
+
+/** With the token that main's own source brings (provider `custom`). */
+export interface CustomSignIn {
+  method: 'custom';
 }
 
 /** The person who is signed in proves it anew, without a browser. */

@@ -68,6 +68,7 @@ for (const request of [
   { method: 'device', scope: 'openid' },
   { method: 'code', email: 'a@b.c' },
   { method: 'code', username: 'ada' },
+  { method: 'custom' },
   { method: 'stepUp', level: 'multi_factor' },
 ]) {
   test(`sign-in with ${JSON.stringify(request)} passes on exactly that`, async () => {

@@ -346,3 +346,15 @@ for (const scheme of [
     });
   });
 }
+
+test('a scheme on which the browser does not come back is refused', () => {
+  const provider = { type: 'oidc', issuer: 'https://login.example.com', clientId: 'c' };
+  for (const redirectUri of ['com.example.other://callback', 'com.example.other:/callback']) {
+    assert.throws(() => startAuth({ deepLinks, provider: { ...provider, redirectUri } }), {
+      code: 'ERR_INVALID_ARGUMENT',
+    });
+  }
+  for (const redirectUri of [`${SCHEME}:/callback`, 'https://example.com/cb', 'http://127.0.0.1/cb']) {
+    startAuth({ deepLinks, provider: { ...provider, redirectUri } });
+  }
+});

@@ -108,6 +108,18 @@ test('the browser can be opened again; for a device, the page with its code', as
   assert.deepEqual(device.shell.opened, [verificationUriComplete]);
 });
 
+test('a page that begins again and again does not fill the screen with tabs', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'] });
+  const { call, shell } = await startWith(BROWSER);
+  const begin = async () => (await call(CHANNELS.signIn, { method: 'browser' })).value.browserOpened;
+  for (let count = 0; count < 10; count += 1) assert.equal(await begin(), true);
+  assert.equal(await begin(), false);
+  assert.equal((await call(CHANNELS.openSignIn, ID)).code, 'ERR_BROWSER_NOT_OPENED');
+  assert.equal(shell.opened.length, 10);
+  t.mock.timers.tick(60_000);
+  assert.equal(await begin(), true);
+});
+
 test('there is nothing to open for a sign-in that is over, or that needs no browser', async () => {
   const over = await startOpenAuth();
   assert.equal((await over.call(CHANNELS.openSignIn, ID)).code, 'ERR_SIGN_IN_NOT_FOUND');

@@ -1,83 +1,30 @@
 // Signing in through the system's browser, in real Electron: the app opens it, a scripted person signs in there, and the
 // system hands the address that comes back to a second instance of the app, or starts the app for it.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
-import { Computer, PROVIDER_APP } from './app.mjs';
-import { PROVIDERS, SCHEME } from './providers.mjs';
-import { SystemBrowser } from './system-browser.mjs';
+import { assertLetIn, call, counted, desk, refusal, sees, skip } from './desk.mjs';
+import { PROVIDERS } from './providers.mjs';
 
-const skip = process.platform !== 'linux' && 'how the system opens a browser is known for Linux only';
-
-/** A computer with a browser, on which an app for this server runs. */
-async function desk(t, { start }, options = {}) {
-  const server = await start(t);
-  const computer = await Computer.create(t);
-  const browser = await SystemBrowser.install(computer);
-  const auth = { provider: server.provider, deepLinks: { scheme: SCHEME }, ...options };
-  const how = { app: PROVIDER_APP, env: { LATCHKEY_E2E_AUTH: JSON.stringify(auth) } };
-  return {
-    ...server,
-    browser,
-    computer,
-    start: (url) => computer.start({ ...how, url }),
-    /** The system opens an address of the app's scheme: it starts the app once more. */
-    open: async (url) => assert.equal(await computer.startAgain({ ...how, url }), 0),
-    /** A page begins to sign in. */
-    begin: (app, request = {}) => call(app, 'signIn', { method: 'browser', ...server.hints, ...request }),
-  };
-}
-
-/** A call of the page's; answers its value. */
-async function call({ page }, name, ...args) {
-  const answer = await page.evaluate(([method, rest]) => window.auth[method](...rest), [name, args]);
-  assert.equal(answer.ok, true, `${name}: ${answer.code} ${answer.message}`);
-  return answer.value;
-}
-
-/** The code with which a call of the page's is refused. */
-async function refusal({ page }, name, ...args) {
-  return (await page.evaluate(([method, rest]) => window.auth[method](...rest), [name, args])).code;
-}
-
-/** Waits in the page for a snapshot with this state. */
-function sees({ page }, state) {
-  return page.evaluate(
-    (wanted) =>
-      new Promise((resolve) => {
-        const look = (snapshot) => snapshot.state === wanted && resolve(snapshot);
-        window.auth.onChange(look);
-        window.auth.snapshot().then(({ value }) => look(value));
-      }),
-    state,
-  );
-}
-
-async function assertLetIn(app, { resource, person }) {
-  const { status, body } = await call(app, 'fetch', resource);
-  assert.equal(status, 200);
-  assert.ok(Buffer.from(Object.values(body)).toString().includes(person.email));
-}
-
-/** Waits until as many addresses of the app's scheme were handed to a sign-in, and as many to none. */
-async function counted(app, expected) {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const counts = await app.electron.evaluate(() => globalThis.auth.callbackCounts());
-    const total = counts.delivered + counts.ignored;
-    if (total >= expected.delivered + expected.ignored || Date.now() > deadline) {
-      return assert.deepEqual(counts, expected);
-    }
-    await wait(20);
-  }
-}
-
-/** What the address has that only the app may know: its parameters' values. */
+/** What the address has that only the app and the server may know: states, challenges, codes. Not addresses or names. */
 function secretsIn(address) {
   const { search, hash } = new URL(address);
   const values = [search, hash].flatMap((part) => [...new URLSearchParams(part.slice(1)).values()]);
-  return values.filter((value) => value.length >= 16);
+  return values.filter((value) => /^[\w.=-]{16,}$/.test(value));
+}
+
+/** What the app has written, its log included. */
+async function filesOf(computer, names) {
+  const files = [];
+  for (const name of names) {
+    const root = computer.path(name);
+    const isFolder = (await stat(root)).isDirectory();
+    const entries = isFolder ? await readdir(root, { withFileTypes: true, recursive: true }) : [];
+    const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.path, entry.name));
+    for (const path of isFolder ? paths : [root]) files.push([path, await readFile(path)]);
+  }
+  return files;
 }
 
 for (const [name, way] of Object.entries(PROVIDERS)) {
@@ -113,8 +60,21 @@ for (const [name, way] of Object.entries(PROVIDERS)) {
 
     const messages = JSON.stringify(await computer.messages());
     assert.ok(messages.includes(signIn.id));
-    for (const secret of [...secretsIn(address), ...secretsIn(callback)]) {
-      if (secret !== person.email) assert.equal(messages.includes(secret), false, 'it crossed to a page');
+    const secrets = [...secretsIn(address), ...secretsIn(callback)];
+    assert.ok(secrets.length >= 3, 'state, challenge, code');
+    for (const secret of secrets) assert.equal(messages.includes(secret), false, 'it crossed to a page');
+    const files = await filesOf(computer, [
+      'app.log',
+      'user-data',
+      'vault',
+      'home',
+      'config',
+      'cache',
+      'data',
+    ]);
+    assert.ok(files.length > 10, `${files.length} files`);
+    for (const secret of secrets) {
+      for (const [path, content] of files) assert.equal(content.includes(secret), false, path);
     }
   });
 
@@ -188,12 +148,13 @@ for (const [name, way] of Object.entries(PROVIDERS)) {
   test(`${name}: what the person pastes completes it`, { skip }, async (t) => {
     const world = await desk(t, way);
     const app = await world.start();
+    const { scheme } = world;
     const { signIn } = await world.begin(app);
     const callback = await world.logIn(await world.browser.next());
     assert.equal(
       await refusal(app, 'submitCode', signIn.id, {
         strategy: 'callback',
-        code: `${SCHEME}://elsewhere?x=1`,
+        code: `${scheme}://elsewhere?x=1`,
       }),
       'ERR_CALLBACK_INVALID',
     );
@@ -210,19 +171,19 @@ for (const [name, way] of Object.entries(PROVIDERS)) {
     const app = await world.start();
     const { signIn } = await world.begin(app);
     const callback = await world.logIn(await world.browser.next());
-    const { host, pathname, search, hash } = new URL(callback);
-    const path = pathname === '' ? '' : pathname;
+    const { scheme } = world;
+    const { host, pathname: path, search, hash } = new URL(callback);
     const hostile = [
-      `${SCHEME}:`,
-      `${SCHEME}://`,
-      `${SCHEME}:#`,
-      `${SCHEME}://${host}${path}`,
-      `${SCHEME}://${host}${path}#`,
-      `${SCHEME}://${host}${path}?code=c&state=s`,
-      `${SCHEME}://${host}${path}#token=e30`,
-      `${SCHEME}://evil.example${path}${search}${hash}`,
-      `${SCHEME}://${host}/elsewhere${search}${hash}`,
-      `${SCHEME}://user:password@${host}${path}${search}${hash}`,
+      `${scheme}:`,
+      `${scheme}://`,
+      `${scheme}:#`,
+      `${scheme}://${host}${path}`,
+      `${scheme}://${host}${path}#`,
+      `${scheme}://${host}${path}?code=c&state=s`,
+      `${scheme}://${host}${path}#token=e30`,
+      `${scheme}://evil.example${path}${search}${hash}`,
+      `${scheme}://${host}/elsewhere${search}${hash}`,
+      `${scheme}://user:password@${host}${path}${search}${hash}`,
       `${callback}${'x'.repeat(10_000)}`,
     ];
     for (const url of hostile) await world.open(url);
@@ -236,9 +197,10 @@ for (const [name, way] of Object.entries(PROVIDERS)) {
 
 test('the scheme is registered with the system, in the name of the app', { skip }, async (t) => {
   const world = await desk(t, PROVIDERS['Better Auth']);
+  const { scheme } = world;
   await world.start();
   assert.match(
     await readFile(world.computer.path('xdg-settings'), 'utf8'),
-    new RegExp(`set default-url-scheme-handler ${SCHEME} `),
+    new RegExp(`set default-url-scheme-handler ${scheme} `),
   );
 });

@@ -169,3 +169,46 @@ fn bytes_to_key(password: &[u8]) -> (Zeroizing<[u8; KEY_BYTES]>, [u8; IV_BYTES])
     key[16..].copy_from_slice(&second);
     (key, iv)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn encryption(algorithm: Algorithm) -> Encryption {
+        let key = SecretBytes::new(b"a key".to_vec());
+        Encryption { key, algorithm }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_bytes_make_a_reader_panic(iv in any::<[u8; 16]>(), bytes in proptest::collection::vec(any::<u8>(), 0..80), is_sealed in any::<bool>()) {
+            let mut file = iv.to_vec();
+            if is_sealed {
+                file.push(SEPARATOR);
+            }
+            file.extend(bytes);
+            prop_assert!(read(&file, None).is_none_or(|text| text.members().is_some()));
+            for algorithm in [Algorithm::Aes256Cbc, Algorithm::Aes256Gcm, Algorithm::Aes256Ctr] {
+                let found = read(&file, Some(&encryption(algorithm)));
+                prop_assert!(found.is_none_or(|text| text.members().is_some()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_old_key_and_iv_are_those_of_openssl() {
+        // `openssl enc -aes-256-cbc -md md5 -nosalt -pass pass:password -P`
+        let (key, iv) = bytes_to_key(b"password");
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert_eq!(
+            (hex(&*key), hex(&iv)),
+            (
+                "5f4dcc3b5aa765d61d8327deb882cf992b95990a9151374abd8ff8c5a7a0fe08".to_owned(),
+                "b7b4372cdfbcb3d16a2631b59b509e94".to_owned()
+            )
+        );
+    }
+}

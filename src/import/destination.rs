@@ -113,10 +113,10 @@ impl<'a> Puts<'a> {
     fn next(&mut self, store: &str) -> u64 {
         let records = self.records;
         let next = self.orders.entry(store.to_owned()).or_insert_with(|| {
-            let members = records.below(&member_record(store, ""));
+            let members = records.since(&member_record(store, ""), None).records;
             let orders = members
                 .into_iter()
-                .filter_map(|(_, value)| order_of(Some(value)));
+                .filter_map(|member| order_of(member.value));
             orders.max().map_or(0, |last| last + 1)
         });
         *next += 1;

@@ -1,8 +1,8 @@
 //! What other programs have put into the system's keyrings. Read, never changed.
 #![forbid(unsafe_code)]
 
-use super::chromium::ChromiumKeys;
 use crate::keychain::{OsKeychain, within};
+use crate::safe_storage::chromium::ChromiumKeys;
 use crate::secret::SecretBytes;
 use crate::{Error, Result};
 use std::path::PathBuf;

@@ -247,6 +247,12 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_nested_without_end_is_moved_as_it_is() {
+        let deep = format!("{}\"sealed\"{}", "[".repeat(100), "]".repeat(100));
+        assert_eq!(rewritten(&deep), (None, vec![]));
+    }
+
+    #[test]
     fn a_repeated_name_has_its_last_value_as_in_javascript() {
         let members = parse(r#"{"a":1,"b":2,"a":3}"#).unwrap().0;
         let shown: Vec<_> = members.iter().map(|(n, v)| (n.as_str(), v.get())).collect();

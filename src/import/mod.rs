@@ -3,7 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`source`] | what can be imported; reading it |
-//! | [`conf`], [`chromium`], `local_state` | the formats: pure functions on bytes |
+//! | [`conf`], `local_state` | the formats: pure functions on bytes. That of Electron is in [`safe_storage`](crate::safe_storage) |
 //! | [`keyrings`], `kwallet` | what other programs have put into the system's keyrings |
 //! | `members` | JSON whose values stay as they were written |
 //! | `destination` | where an entry goes |
@@ -16,7 +16,6 @@
 //! leaves either nothing done, or the write, and the next import goes on from there.
 #![forbid(unsafe_code)]
 
-pub mod chromium;
 pub mod conf;
 mod destination;
 pub mod keyrings;

@@ -1,13 +1,13 @@
 //! What can be imported, and how it is read: entries with a place each, nothing changed anywhere.
 #![forbid(unsafe_code)]
 
-use super::chromium::{ChromiumKeys, Spelling, Unopened, spelled};
 use super::conf::{self, Encryption};
 use super::destination::Destination;
 use super::keyrings::{ElectronApp, Keyrings, KeytarEntry};
 use super::members::{Leaf, Members, Rewritten, Verdict, Walk};
 use super::original::Original;
 use super::report::{Entry, Status};
+use crate::safe_storage::chromium::{ChromiumKeys, Spelling, Unopened, spelled};
 use crate::safe_storage::{SealingKey, seal_with};
 use crate::secret::{SecretBytes, SecretString};
 use crate::vault::Value;

@@ -20,4 +20,5 @@ mod session;
 mod sign_in;
 mod store;
 mod sync_vault;
+mod token_source;
 mod vault;

@@ -1,27 +1,28 @@
 //! Who signs people in, as JavaScript says it.
 
+use super::token_source::{FunctionSource, GetToken};
 use crate::Error;
 use crate::provider::{
-    BetterAuth, BetterAuthOptions, Clerk, ClerkOptions, Oidc, OidcOptions, Provider, TokenEndpoint,
-    TokenEndpointOptions, WorkOs, WorkOsOptions,
+    BetterAuth, BetterAuthOptions, Clerk, ClerkOptions, Custom, Oidc, OidcOptions, Provider,
+    TokenEndpoint, TokenEndpointOptions, WorkOs, WorkOsOptions,
 };
 use napi_derive::napi;
 use std::sync::Arc;
 
 /// Who signs people in. Which fields there are depends on `type`.
-#[napi(object)]
-#[derive(Debug)]
-pub struct ProviderOptions {
+#[napi(object, object_to_js = false)]
+pub struct ProviderOptions<'env> {
     /// The kind of provider: `better-auth` is a Better Auth server with the bearer plugin, `token-endpoint` a server with a
     /// refresh route of its own, `oidc` any OAuth 2 / OIDC server, `workos` an environment of WorkOS AuthKit, `clerk` an
-    /// instance of Clerk.
+    /// instance of Clerk, `custom` the application's own source of tokens.
     #[napi(
         js_name = "type",
-        ts_type = "'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk'"
+        ts_type = "'better-auth' | 'token-endpoint' | 'oidc' | 'workos' | 'clerk' | 'custom'"
     )]
     pub kind: String,
     /// `better-auth`: the URL of its auth routes, such as `https://api.example.com/api/auth`. https, or http on a loopback
     /// address, as all URLs here. `clerk`: the application's own proxy of Clerk's Frontend API; default Clerk itself.
+    /// `custom`: a URL whose origin may receive the token, beside `allowedOrigins`.
     pub base_url: Option<String>,
     /// `token-endpoint`: `POST {refreshToken}` answers `{accessToken, refreshToken?, expiresIn?, user?}`, `expiresIn` in
     /// seconds; 401 and 403 end the session.
@@ -54,6 +55,13 @@ pub struct ProviderOptions {
     pub refresh_token_reuse: Option<bool>,
     /// `clerk`: the publishable key from Clerk's dashboard.
     pub publishable_key: Option<String>,
+    /// `custom`: names the kind of token, 1 to 256 bytes. A stored session is used with no other.
+    pub id: Option<String>,
+    /// `custom`: brings a token: at `signIn({ method: 'custom' })`, and whenever the one at hand is due. Called once for all who
+    /// wait, and given 30 s. `null` means that the person is not signed in there any more, and ends the session; a rejection is
+    /// trouble, and it is asked again later.
+    #[napi(ts_type = "(request: TokenRequest) => Promise<CustomToken | null>")]
+    pub get_token: Option<GetToken<'env>>,
     /// Where the browser comes back to after `method: 'browser'`.
     ///
     /// `oidc`: an address of a private scheme such as `com.example.app:/callback`, one of https that the app has claimed, or
@@ -72,7 +80,7 @@ pub struct ProviderOptions {
     pub origin: Option<String>,
 }
 
-pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn Provider>> {
+pub(super) fn parse_provider(options: &ProviderOptions<'_>) -> crate::Result<Arc<dyn Provider>> {
     let required = |name: &str, value: &Option<String>| {
         value.clone().ok_or_else(|| {
             Error::InvalidArgument(format!(
@@ -117,9 +125,20 @@ pub(super) fn parse_provider(options: &ProviderOptions) -> crate::Result<Arc<dyn
             base_url: options.base_url.clone(),
             redirect_uri: options.redirect_uri.clone(),
         })?),
+        "custom" => {
+            let missing =
+                || Error::InvalidArgument("provider.getToken must be a function.".to_owned());
+            let source = FunctionSource::new(options.get_token.as_ref().ok_or_else(missing)?)?;
+            let id = required("id", &options.id)?;
+            Arc::new(Custom::new(
+                id,
+                options.base_url.as_deref(),
+                Arc::new(source),
+            )?)
+        }
         _ => {
             return Err(Error::InvalidArgument(
-                "provider.type must be 'better-auth', 'token-endpoint', 'oidc', 'workos' or 'clerk'."
+                "provider.type must be 'better-auth', 'token-endpoint', 'oidc', 'workos', 'clerk' or 'custom'."
                     .to_owned(),
             ));
         }

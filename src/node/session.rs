@@ -33,7 +33,7 @@ pub struct AuthSessionOptions<'env> {
     /// Where the session is kept.
     pub vault: ClassInstance<'env, Vault>,
     /// Who signs people in.
-    pub provider: ProviderOptions,
+    pub provider: ProviderOptions<'env>,
     /// The name of the account, 1 to 256 bytes, for an application with several people signed in at once: each account has a
     /// session of its own. Default: the application has one session.
     pub account: Option<String>,

@@ -15,9 +15,11 @@ use napi_derive::napi;
 #[napi(object)]
 pub struct SignInRequest {
     /// The way of signing in: with a `password`; in the system's `browser`; on another `device`, which shows the server's page;
-    /// with a `code` that the server sends; with `tokens` that the application has already; or, for who is signed in, a
-    /// `stepUp` without the browser.
-    #[napi(ts_type = "'password' | 'browser' | 'device' | 'code' | 'tokens' | 'stepUp'")]
+    /// with a `code` that the server sends; with `tokens` that the application has already; with the token that a `custom`
+    /// provider brings; or, for who is signed in, a `stepUp` without the browser.
+    #[napi(
+        ts_type = "'password' | 'browser' | 'device' | 'code' | 'tokens' | 'custom' | 'stepUp'"
+    )]
     pub method: String,
     /// `password`, `code`: the e-mail address.
     pub email: Option<String>,
@@ -412,6 +414,7 @@ fn parse_sign_in(request: SignInRequest) -> crate::Result<SignIn> {
                 .map(|lifetime| u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX)),
             user: request.user.map(Into::into),
         }),
+        "custom" => Ok(SignIn::Custom),
         "browser" => Ok(SignIn::Browser(BrowserSignIn {
             redirect_uri: None,
             loopback: parse_redirect(request.redirect.as_deref())?,

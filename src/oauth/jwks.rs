@@ -20,22 +20,58 @@ struct Fetched {
     keys: JwkSet,
     /// When a key that was not known was asked for last.
     missed_at: Option<Instant>,
+    /// Whether a token named a key that is not among these.
+    is_behind: bool,
+}
+
+impl Fetched {
+    fn check(&self, token: &Jws<'_>) -> Result<()> {
+        if !self.keys.knows(token) {
+            return Err(Error::IdTokenInvalid("no key of the server's fits it"));
+        }
+        if !self.keys.verifies(token) {
+            return Err(Error::IdTokenInvalid("its signature is wrong"));
+        }
+        Ok(())
+    }
+
+    fn may_ask(&self) -> bool {
+        self.missed_at.is_none_or(|at| at.elapsed() >= PAUSE)
+    }
 }
 
 impl Jwks {
-    /// Gets the keys at hand, so that a later [`Jwks::verify`] need not wait for them.
+    /// Gets the keys at hand, and new ones where a token has named one that is not among them, so that nothing has to wait
+    /// for them later.
     ///
     /// # Errors
     /// Those of [`HttpClient::send`], `ERR_SERVER`, `ERR_UNEXPECTED_RESPONSE`.
     pub async fn load(&self, http: &HttpClient, url: &Url) -> Result<()> {
         let mut fetched = self.0.lock().await;
-        if fetched.is_none() {
+        let (is_behind, missed_at) = match &*fetched {
+            Some(known) if known.is_behind && known.may_ask() => (true, Some(Instant::now())),
+            Some(known) => (false, known.missed_at),
+            None => (true, None),
+        };
+        if is_behind {
             *fetched = Some(Fetched {
                 keys: fetch(http, url).await?,
-                missed_at: None,
+                missed_at,
+                is_behind: false,
             });
         }
         Ok(())
+    }
+
+    /// Checks that the server signed the token, with the keys at hand. `None`: with these it cannot be told.
+    pub async fn verify_at_hand(&self, token: &Jws<'_>) -> Option<Result<()>> {
+        let mut guard = self.0.lock().await;
+        let fetched = guard.as_mut()?;
+        if !fetched.keys.knows(token) {
+            fetched.is_behind = true;
+            return None;
+        }
+        Some(fetched.check(token))
     }
 
     /// Checks that the server signed the token.
@@ -48,18 +84,11 @@ impl Jwks {
         let Some(fetched) = guard.as_mut() else {
             return Err(Error::Internal("keys were forgotten"));
         };
-        let may_ask = fetched.missed_at.is_none_or(|at| at.elapsed() >= PAUSE);
-        if !fetched.keys.knows(token) && may_ask {
+        if !fetched.keys.knows(token) && fetched.may_ask() {
             fetched.keys = fetch(http, url).await?;
             fetched.missed_at = Some(Instant::now());
         }
-        if !fetched.keys.knows(token) {
-            return Err(Error::IdTokenInvalid("no key of the server's fits it"));
-        }
-        if !fetched.keys.verifies(token) {
-            return Err(Error::IdTokenInvalid("its signature is wrong"));
-        }
-        Ok(())
+        fetched.check(token)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod better_auth;
 mod clerk;
+mod custom;
 mod handles;
 mod oidc;
 mod token_answer;
@@ -10,6 +11,7 @@ mod workos;
 
 pub use better_auth::{BetterAuth, BetterAuthOptions};
 pub use clerk::{Clerk, ClerkOptions};
+pub use custom::{Custom, SOURCE_TIMEOUT, SourceToken, TokenReason, TokenSource};
 pub use oidc::{Oidc, OidcOptions};
 pub use token_endpoint::{TokenEndpoint, TokenEndpointOptions};
 pub use workos::{WorkOs, WorkOsOptions};
@@ -148,6 +150,8 @@ pub enum SignIn {
         /// The address.
         identifier: Identifier,
     },
+    /// With a token of the application's own (see [`Custom`]).
+    Custom,
     /// The person at hand proves again who they are, without a browser.
     StepUp {
         /// What is to be proven, in the provider's own words.
@@ -612,6 +616,8 @@ pub struct Sent {
     pub identifier: Option<Identifier>,
     /// Whether it goes out without the session at hand, which the server would take it for.
     pub anonymous: bool,
+    /// What is held until its answer was observed.
+    pub held: Option<Exclusive>,
 }
 
 impl Sent {
@@ -624,6 +630,7 @@ impl Sent {
             sliding: true,
             identifier: None,
             anonymous: false,
+            held: None,
         }
     }
 }

@@ -37,6 +37,13 @@ pub(super) struct Claims {
     email_verified: Option<bool>,
 }
 
+impl Claims {
+    /// The subject.
+    pub(super) fn into_id(self) -> String {
+        self.sub
+    }
+}
+
 impl From<Claims> for User {
     fn from(claims: Claims) -> Self {
         Self {

@@ -18,11 +18,11 @@ mod answer;
 mod authorize;
 mod device;
 mod refusal;
+mod sign_in;
 
 use super::{
-    Answer, BrowserSignIn, Context, Credentials, Grant, Pending, Provider, Renewal, SignIn,
-    Spending, Step, Switch, User, adopt_tokens, check_served, renew_without_refresh_token,
-    token_answer,
+    Answer, Context, Credentials, Grant, Provider, Renewal, SignIn, Spending, Step, Switch, User,
+    adopt_tokens, check_served, renew_without_refresh_token, token_answer,
 };
 use crate::http::{Call, Method, Origin, Redirects, Request, Url, parse_url};
 use crate::oauth::Callback;
@@ -30,11 +30,10 @@ use crate::secret::SecretString;
 use crate::{Error, Result};
 use answer::Authenticated;
 use async_trait::async_trait;
-use authorize::Authorization;
-use device::Device;
 use refusal::Refusal;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use sign_in::State;
 use zeroize::Zeroizing;
 
 /// The vendor's own server.
@@ -57,14 +56,6 @@ pub struct WorkOs {
     api_url: Url,
     client_id: String,
     redirect_uri: Option<String>,
-}
-
-/// What a sign-in needs for its next step.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
-enum State {
-    Browser(Authorization),
-    Device(Device),
 }
 
 impl WorkOs {
@@ -126,67 +117,6 @@ impl WorkOs {
             return Authenticated::parse(&response.body).map(Ok);
         }
         Refusal::parse(&response).map(Err)
-    }
-
-    fn begin_in_browser(&self, cx: &Context<'_>, how: BrowserSignIn) -> Result<Step> {
-        let redirect_uri = how
-            .redirect_uri
-            .clone()
-            .or_else(|| self.redirect_uri.clone());
-        let redirect_uri = redirect_uri
-            .ok_or_else(|| Error::InvalidArgument("provider.redirectUri is missing.".to_owned()))?;
-        let how = authorize::for_the_person_at_hand(how, cx.current.as_ref());
-        let (url, callback_state, state) = authorize::begin(
-            self.route("authorize"),
-            &self.client_id,
-            &redirect_uri,
-            &how,
-        )?;
-        Ok(Step::Pending(Pending {
-            awaits: super::Awaits::Browser {
-                url: url.into(),
-                redirect_uri,
-                callback_state,
-            },
-            state: State::Browser(state).seal()?,
-            expires_at_ms: cx.now_ms.saturating_add(authorize::LIFETIME_MS),
-        }))
-    }
-
-    async fn take_callback(
-        &self,
-        cx: &Context<'_>,
-        authorization: &Authorization,
-        callback: &Callback,
-    ) -> Result<Step> {
-        let code = authorize::code_of(callback)?;
-        let shown = [
-            ("code", code),
-            ("code_verifier", authorization.code_verifier.as_str()),
-        ];
-        let answered = self.authenticate(cx, "authorization_code", &shown).await?;
-        Ok(entered(cx, answered.map_err(Refusal::of_sign_in)?))
-    }
-
-    async fn begin_on_device(&self, cx: &Context<'_>) -> Result<Step> {
-        let body = json!({ "client_id": self.client_id });
-        let response = cx.http.send(self.post("authorize/device", &body)).await?;
-        check_served(&response)?;
-        if !response.status.is_success() {
-            return Err(Refusal::parse(&response)?.of_sign_in());
-        }
-        Device::parse(&response.body, cx.now_ms)?.pending()
-    }
-
-    async fn poll(&self, cx: &Context<'_>, mut device: Device) -> Result<Step> {
-        let shown = [("device_code", device.device_code.as_str())];
-        match self.authenticate(cx, device::GRANT_TYPE, &shown).await? {
-            Ok(answer) => Ok(entered(cx, answer)),
-            Err(refusal) => {
-                device.wait_after(refusal)?;
-                device.pending()
-            }
-        }
     }
 }
 
@@ -309,33 +239,6 @@ impl WorkOs {
             .append_pair("session_id", &session_id)
             .extend_pairs(return_to.map(|return_to| ("return_to", return_to)));
         Some(url)
-    }
-}
-
-impl State {
-    fn seal(&self) -> Result<SecretString> {
-        serde_json::to_string(self)
-            .map(SecretString::new)
-            .map_err(|_| Error::Internal("a sign-in that cannot be written down"))
-    }
-
-    fn open(sealed: &SecretString) -> Result<Self> {
-        // Written by another version: there is nothing to go on with.
-        serde_json::from_str(sealed.expose()).map_err(|_| Error::SignInExpired)
-    }
-}
-
-/// Somebody has signed in. Where it is in the session at hand, that one was proven anew, and must not be ended for it.
-fn entered(cx: &Context<'_>, answer: Authenticated) -> Step {
-    let grant = answer.into_grant(cx.now_ms);
-    let same_session = cx.current.as_ref().is_some_and(|current| {
-        let before = answer::session_id(current.credentials);
-        before.is_some() && before == answer::session_id(&grant.credentials)
-    });
-    if same_session {
-        Step::SteppedUp(grant)
-    } else {
-        Step::Complete(grant)
     }
 }
 

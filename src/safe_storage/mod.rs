@@ -9,13 +9,14 @@
 //! [`Opened::is_outdated`].
 #![forbid(unsafe_code)]
 
+pub mod chromium;
 mod keys;
 
-use crate::import::chromium::{ChromiumKeys, Unopened};
 use crate::secret::{SecretBytes, SecretString, Wiped, fill_random, wipe_stack};
 use crate::vault::Vault;
 use crate::vault::aead::{self, NONCE_BYTES, TAG_BYTES};
 use crate::{Error, Result};
+use chromium::{ChromiumKeys, Unopened};
 use keys::Keys;
 pub(crate) use keys::SealingKey;
 

@@ -7,7 +7,7 @@ use super::core::{Core, Flight, Fresh};
 use super::freshness::{self, Freshness};
 use super::policy::Policy;
 use super::record::Record;
-use super::sign_ins::SignIns;
+use super::sign_ins::{self, SignIns};
 use super::state::Reason;
 use crate::clock::Clock;
 use crate::http::{HttpClient, Origin};
@@ -309,6 +309,11 @@ impl Engine {
             .is_some_and(|record| record.spent_at_ms.is_some());
         self.core().adopt(record);
         self.seen_records.store(version, Ordering::SeqCst);
+        if self.has_sign_ins() {
+            let vault = self.vault.clone();
+            let stored = blocking(move || vault.record_keys(sign_ins::PREFIX)).await?;
+            self.end_lost_sign_ins(&stored);
+        }
         Ok(is_spent)
     }
 

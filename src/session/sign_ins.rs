@@ -1,6 +1,6 @@
 //! Sign-ins that wait for the person: sealed in the vault until the next step, so that a restart loses none.
 //!
-//! What a callback or another device brings is used once: its sign-in is taken out of the vault before anything is sent.
+//! What a callback brings is used once: its sign-in is claimed in the vault before anything is sent.
 #![forbid(unsafe_code)]
 
 use super::Session;
@@ -21,7 +21,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use zeroize::Zeroizing;
 
-const PREFIX: &str = "sign-in/";
+/// What the names of all of them begin with in the vault.
+pub(super) const PREFIX: &str = "sign-in/";
 /// Of more the oldest is given up: a person who begins again and again is not turned away.
 const MOST: usize = 8;
 /// How many outcomes are kept for whoever asks late.
@@ -65,6 +66,10 @@ struct Stored {
     state: Zeroizing<String>,
     begun_at_ms: u64,
     expires_at_ms: u64,
+    /// Whether a process goes on with it by what came back for it. It stays until that has come to something, and is not
+    /// gone on with again.
+    #[serde(default)]
+    claimed: bool,
 }
 
 /// How this process hears of the person.
@@ -116,6 +121,8 @@ pub(super) struct SignIns(Mutex<Table>);
 #[derive(Debug, Default)]
 struct Table {
     waiting: Vec<Waiting>,
+    /// Those that this process goes on with now, which may be out of the vault for that.
+    stepping: Vec<String>,
     ended: VecDeque<(String, Result<User>)>,
 }
 
@@ -123,6 +130,29 @@ impl SignIns {
     fn table(&self) -> MutexGuard<'_, Table> {
         // Every change of the table is complete before anything can panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says until it is dropped that this process goes on with a sign-in.
+struct Stepping<'a> {
+    sign_ins: &'a SignIns,
+    id: &'a str,
+}
+
+impl<'a> Stepping<'a> {
+    fn with(sign_ins: &'a SignIns, id: &'a str) -> Self {
+        sign_ins.table().stepping.push(id.to_owned());
+        Self { sign_ins, id }
+    }
+}
+
+impl Drop for Stepping<'_> {
+    fn drop(&mut self) {
+        let mut table = self.sign_ins.table();
+        let index = table.stepping.iter().position(|id| id == self.id);
+        if let Some(index) = index {
+            table.stepping.swap_remove(index);
+        }
     }
 }
 
@@ -252,7 +282,7 @@ impl Session {
         let stored = self.0.stored_sign_ins().await?;
         Ok(stored
             .into_iter()
-            .filter(|(_, stored)| stored.expires_at_ms > now_ms)
+            .filter(|(_, stored)| stored.expires_at_ms > now_ms && !stored.claimed)
             .map(|(id, stored)| PendingSignIn {
                 id,
                 awaits: stored.awaits,
@@ -268,7 +298,11 @@ impl Engine {
         let now_ms = self.now_ms();
         for (id, stored) in self.stored_sign_ins().await? {
             if stored.expires_at_ms <= now_ms {
-                self.take_stored(&id).await?;
+                self.remove_stored(&id).await?;
+                continue;
+            }
+            // What another process went on with, or one that was killed over it.
+            if stored.claimed {
                 continue;
             }
             let generation = self.core().begin_sign_in()?;
@@ -344,6 +378,7 @@ impl Engine {
             state: Zeroizing::new(pending.state.expose().to_owned()),
             begun_at_ms: self.now_ms(),
             expires_at_ms: pending.expires_at_ms,
+            claimed: false,
         };
         self.put_stored(&id, stored).await?;
         let excess = self.stored_sign_ins().await?;
@@ -439,13 +474,14 @@ impl Engine {
 
     /// Goes on with a sign-in that still stands if the answer was wrong.
     async fn answer_standing(self: &Arc<Self>, id: &str, answer: Answer) -> Result<SignInOutcome> {
+        let _stepping = Stepping::with(&self.sign_ins, id);
         let stored = self.find(id).await?;
         let is_poll = matches!(answer, Answer::Poll);
         let stepped = self.proceed(id, &stored, answer).await;
         match &stepped {
             Ok(SignInOutcome::Pending(_)) => {}
             Ok(SignInOutcome::Complete(user)) => {
-                self.take_stored(id).await?;
+                self.remove_stored(id).await?;
                 self.end(id, Ok(user.clone()));
             }
             Err(error) if is_poll && is_passing(error) => {
@@ -458,10 +494,10 @@ impl Engine {
                 }
             }
             // Another factor, or another time, may do.
-            Err(Error::InvalidCode | Error::NotSupported(_)) => {}
+            Err(Error::InvalidCode | Error::InvalidArgument(_) | Error::NotSupported(_)) => {}
             Err(error) if is_passing(error) => {}
             Err(error) => {
-                self.take_stored(id).await?;
+                self.remove_stored(id).await?;
                 self.end(id, Err(error.clone()));
             }
         }
@@ -493,15 +529,22 @@ impl Engine {
         if !self.provider.is_callback_at(&callback, redirect_uri) {
             return Err(Error::CallbackInvalid("it came to another address"));
         }
-        // Whoever takes it goes on with it: a callback that comes twice finds nothing.
-        let stored = self.take_stored(id).await?.ok_or(Error::SignInNotFound)?;
+        let _stepping = Stepping::with(&self.sign_ins, id);
+        // Whoever claims it goes on with it: a callback that comes twice finds nothing.
+        let stored = self.claim(id).await?.ok_or(Error::SignInNotFound)?;
         let stepped = self.proceed(id, &stored, Answer::Callback(callback)).await;
         match &stepped {
             Ok(SignInOutcome::Pending(_)) => {}
-            Ok(SignInOutcome::Complete(user)) => self.end(id, Ok(user.clone())),
+            Ok(SignInOutcome::Complete(user)) => {
+                self.remove_stored(id).await?;
+                self.end(id, Ok(user.clone()));
+            }
             // Its code is good still, and so is the address that brought it.
             Err(error) if error.was_never_sent() => self.put_stored(id, stored).await?,
-            Err(error) => self.end(id, Err(error.clone())),
+            Err(error) => {
+                self.remove_stored(id).await?;
+                self.end(id, Err(error.clone()));
+            }
         }
         stepped
     }
@@ -565,12 +608,13 @@ impl Engine {
     }
 
     async fn give_up(self: &Arc<Self>, id: &str, why: Error) -> Result<()> {
+        let _stepping = Stepping::with(&self.sign_ins, id);
         let is_known = {
             let table = self.sign_ins.table();
             table.waiting.iter().any(|waiting| waiting.id == id)
         };
-        let taken = self.take_stored(id).await?;
-        if is_known || taken.is_some() {
+        let was_stored = self.remove_stored(id).await?;
+        if is_known || was_stored {
             self.end(id, Err(why));
         }
         Ok(())
@@ -592,6 +636,31 @@ impl Engine {
         }
     }
 
+    /// Whether this process waits for any.
+    pub(super) fn has_sign_ins(&self) -> bool {
+        !self.sign_ins.table().waiting.is_empty()
+    }
+
+    /// Ends those that another process took out of the vault: it went on with them, or gave them up. `stored` are the names of
+    /// those that are there.
+    pub(super) fn end_lost_sign_ins(&self, stored: &[String]) {
+        let lost: Vec<String> = {
+            let table = self.sign_ins.table();
+            let ids = table.waiting.iter().map(|waiting| waiting.id.clone());
+            ids.filter(|id| {
+                let is_stored = stored
+                    .iter()
+                    .any(|key| key.strip_prefix(PREFIX) == Some(id));
+                !is_stored && !table.stepping.contains(id)
+            })
+            .collect()
+        };
+        let user = self.held_session().map(|(_, user)| user);
+        for id in lost {
+            self.end(&id, user.clone().ok_or(Error::SignInCancelled));
+        }
+    }
+
     /// Nobody waits any more; what waits in the vault stays.
     pub(super) fn close_sign_ins(&self) {
         self.sign_ins.table().waiting.clear();
@@ -599,13 +668,15 @@ impl Engine {
 
     async fn find(self: &Arc<Self>, id: &str) -> Result<Stored> {
         let found = self.stored_sign_ins().await?;
-        let found = found.into_iter().find(|(stored, _)| stored == id);
+        let found = found
+            .into_iter()
+            .find(|(known, stored)| known == id && !stored.claimed);
         found.map(|(_, stored)| stored).ok_or(Error::SignInNotFound)
     }
 
     async fn find_by_state(self: &Arc<Self>, state: &str) -> Result<String> {
         let found = self.stored_sign_ins().await?.into_iter().find(|(_, stored)| {
-            matches!(&stored.awaits, Awaits::Browser { callback_state, .. } if callback_state == state)
+            matches!(&stored.awaits, Awaits::Browser { callback_state, .. } if callback_state == state && !stored.claimed)
         });
         found.map(|(id, _)| id).ok_or(Error::SignInNotFound)
     }
@@ -645,19 +716,37 @@ impl Engine {
         .map(|_| ())
     }
 
-    /// Takes a sign-in out of the vault: of several who try, one gets it.
-    async fn take_stored(self: &Arc<Self>, id: &str) -> Result<Option<Stored>> {
+    /// Claims a sign-in: of several who try, one gets it.
+    async fn claim(self: &Arc<Self>, id: &str) -> Result<Option<Stored>> {
         let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
         blocking(move || {
-            let mut taken = None;
+            let mut claimed = None;
             engine.vault.edit_records(|records| {
                 let Some(Value::Text(text)) = records.get(&key) else {
                     return Ok(None);
                 };
-                taken = Some(parse(&text)?);
-                Ok(Some(Edit::default().remove(&key)))
+                let mut stored: Stored = parse(&text)?;
+                if std::mem::replace(&mut stored.claimed, true) {
+                    return Ok(None);
+                }
+                let edit = Edit::default().put(&key, to_value(&stored)?);
+                stored.claimed = false;
+                claimed = Some(stored);
+                Ok(Some(edit))
             })?;
-            Ok(taken)
+            Ok(claimed)
+        })
+        .await
+    }
+
+    /// Removes a sign-in. Says whether there was one.
+    async fn remove_stored(self: &Arc<Self>, id: &str) -> Result<bool> {
+        let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
+        blocking(move || {
+            engine.vault.edit_records(|records| {
+                let is_there = records.get(&key).is_some();
+                Ok(is_there.then(|| Edit::default().remove(&key)))
+            })
         })
         .await
     }

@@ -126,19 +126,6 @@ impl Records<'_> {
         RecordChanges::read(&read(&self.vault.0.contents), prefix, since, self.now_ms)
     }
 
-    /// All records whose names begin with `prefix`.
-    pub(crate) fn below(&self, prefix: &str) -> Vec<(String, Value)> {
-        let contents = read(&self.vault.0.contents);
-        let names = contents.keys(Space::Session, self.now_ms);
-        names
-            .filter(|name| name.starts_with(prefix))
-            .filter_map(|name| {
-                let entry = contents.get(Space::Session, name, self.now_ms)?;
-                Some((name.to_owned(), entry.to_value()))
-            })
-            .collect()
-    }
-
     /// A value of the application's.
     pub(crate) fn app(&self, key: &str) -> Option<Value> {
         let contents = read(&self.vault.0.contents);
@@ -269,17 +256,6 @@ impl Vault {
         Listeners::watch_records(&self.0)
     }
 
-    /// Says when records have changed, also when another process wrote them. Ends when the vault is closed.
-    ///
-    /// # Errors
-    /// As for [`Vault::watch_records`].
-    pub(crate) fn subscribe_records(&self) -> Result<UnboundedReceiver<()>> {
-        if read(&self.0.seen).is_none() {
-            return Err(Error::VaultClosed);
-        }
-        Listeners::add_for_records(&self.0)
-    }
-
     /// What `look` finds in the file itself, read from the disk anew, beside what memory holds. No process writes meanwhile.
     ///
     /// # Errors
@@ -314,6 +290,17 @@ impl Vault {
     /// The file system that the vault lies on.
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
         &self.0.place.disk
+    }
+
+    /// Says when records have changed, also when another process wrote them. Ends when the vault is closed.
+    ///
+    /// # Errors
+    /// As for [`Vault::watch_records`].
+    pub(crate) fn subscribe_records(&self) -> Result<UnboundedReceiver<()>> {
+        if read(&self.0.seen).is_none() {
+            return Err(Error::VaultClosed);
+        }
+        Listeners::add_for_records(&self.0)
     }
 
     /// Where the vault's files lie.

@@ -19,10 +19,16 @@ export interface BrowserOptions {
   signOutReturnTo?: string;
 }
 
+/** More often than this nobody begins to sign in. A page that does would fill the screen with tabs. */
+const MOST_OPENINGS = 10;
+const OPENINGS_PERIOD_MS = 60_000;
+
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 /** The system's browser, for addresses that the addon has made or been given by the provider. */
 export class SystemBrowser {
+  #openedAtMs: number[] = [];
+
   constructor(
     private readonly electron: { shell: Shell; clipboard: Clipboard },
     private readonly options: BrowserOptions = {},
@@ -31,11 +37,21 @@ export class SystemBrowser {
   /** Opens the address. Rejects with `ERR_BROWSER_NOT_OPENED`, and with `ERR_UNEXPECTED_RESPONSE` for one that is unsafe. */
   async open(url: string): Promise<void> {
     expectSafe(url);
+    this.#expectSeldom();
     try {
       await (this.options.open?.(url) ?? this.electron.shell.openExternal(url));
     } catch (cause) {
       throw new BridgeError('ERR_BROWSER_NOT_OPENED', 'The browser could not be opened.', { cause });
     }
+  }
+
+  #expectSeldom(): void {
+    const now = Date.now();
+    this.#openedAtMs = this.#openedAtMs.filter((at) => now - at < OPENINGS_PERIOD_MS);
+    if (this.#openedAtMs.length >= MOST_OPENINGS) {
+      throw new BridgeError('ERR_BROWSER_NOT_OPENED', 'The browser was opened too often. Wait a minute.');
+    }
+    this.#openedAtMs.push(now);
   }
 
   /** Puts the address on the clipboard. */

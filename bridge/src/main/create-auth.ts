@@ -5,8 +5,8 @@ import type { AuthSnapshot } from '../protocol.js';
 import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
 import { SystemBrowser } from './browser.js';
 import { type CallbackCounts, Callbacks } from './callbacks.js';
-import { DeepLinks } from './deep-links.js';
-import { installHandlers } from './handlers.js';
+import { DeepLinks, expectReturn } from './deep-links.js';
+import { type AppHandler, installHandler, installHandlers } from './handlers.js';
 import { Lifecycle } from './lifecycle.js';
 import { Locks } from './locks.js';
 import { type CreateAuthOptions, parseRendererOrigins } from './options.js';
@@ -57,6 +57,12 @@ export interface Auth {
   /** What has come in by {@link Auth.handleCallback} and by the app's URL scheme. */
   callbackCounts(): CallbackCounts;
   /**
+   * Answers pages on a channel of the app's own, with the check of the sender that the broker's calls have; returns what
+   * stops it. The page gets `{ ok: true, value }`, or `{ ok: false, code, message }` for an exception and for a sender that
+   * may not call.
+   */
+  handle(channel: string, handler: AppHandler): () => void;
+  /**
    * Removes the handlers and closes session and vault; waits for a refresh that is under way, 5 seconds at most. The stored
    * session stays. An app that quits need not call it.
    */
@@ -70,10 +76,11 @@ export interface Auth {
  * is the state `unavailable`, not an exception.
  *
  * @throws `ERR_INVALID_ARGUMENT` when `rendererOrigins` is empty or names something other than origins, and for a
- *   `deepLinks.scheme` that is malformed or another's.
+ *   `deepLinks.scheme` that is malformed, another's, or not that of `provider.redirectUri`.
  */
 export function createAuth(options: CreateAuthOptions): Auth {
   const origins = parseRendererOrigins(options.rendererOrigins);
+  if (options.deepLinks) expectReturn(options.provider.redirectUri, options.deepLinks);
   // Taken here and not at the top, so that the module can be loaded where Electron is not.
   const { app, clipboard, ipcMain, powerMonitor, shell } = require('electron') as typeof import('electron');
 
@@ -116,6 +123,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     });
   const maySend = createSenderCheck(windows, origins);
   const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, signIns, maySend });
+  const removeOwn = new Set<() => void>();
   const stopLanding = landBeforeQuit(
     app,
     () => lifecycle.isRefreshing,
@@ -141,8 +149,17 @@ export function createAuth(options: CreateAuthOptions): Auth {
     switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
     handleCallback: (url) => callbacks.take(url),
     callbackCounts: () => callbacks.counts,
+    handle(channel, handler) {
+      const remove = installHandler(ipcMain, { lifecycle, maySend }, channel, handler);
+      const removeOnce = () => {
+        if (removeOwn.delete(removeOnce)) remove();
+      };
+      removeOwn.add(removeOnce);
+      return removeOnce;
+    },
     async dispose() {
       removeHandlers();
+      for (const remove of [...removeOwn]) remove();
       deepLinks?.stop();
       callbacks.clear();
       stopLanding();

@@ -134,6 +134,17 @@ export class DeepLinks {
   }
 }
 
+/** @throws `ERR_INVALID_ARGUMENT` when the browser would come back on another scheme than the one that is listened to. */
+export function expectReturn(redirectUri: string | undefined, { scheme }: DeepLinkOptions): void {
+  if (redirectUri === undefined) return;
+  const [itsScheme = ''] = redirectUri.split(':', 1);
+  if ([scheme, 'http', 'https'].includes(itsScheme.toLowerCase())) return;
+  throw new BridgeError(
+    'ERR_INVALID_ARGUMENT',
+    'provider.redirectUri has another scheme than deepLinks.scheme.',
+  );
+}
+
 function parseScheme(scheme: unknown): string {
   if (typeof scheme === 'string' && SCHEME.test(scheme) && !FOREIGN_SCHEMES.has(scheme)) return scheme;
   throw new BridgeError(

@@ -1,4 +1,4 @@
-import type { IpcMain, IpcMainInvokeEvent } from 'electron';
+import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron';
 import type { RemoteSession as AddonRemoteSession, FetchHead } from 'electron-latchkey';
 import { type BrokerResponse, CHANNELS, type Failure, type RemoteSession, type Result } from '../protocol.js';
 import { toFailure } from './failure.js';
@@ -22,17 +22,23 @@ import type { SignIns } from './sign-ins.js';
 
 type Call = (args: readonly unknown[], sender: object) => Promise<unknown>;
 
+/** Answers pages on a channel of the app's own. What it throws reaches the page without its text. */
+export type AppHandler = (args: readonly unknown[], sender: WebContents) => unknown;
+
 const NOT_ALLOWED: Failure = {
   ok: false,
   code: 'ERR_SENDER_NOT_ALLOWED',
   message: 'This page may not use the session.',
 };
 
-export interface HandlerParts {
+interface SenderParts {
   lifecycle: Lifecycle;
+  maySend: SenderCheck;
+}
+
+export interface HandlerParts extends SenderParts {
   locks: Locks;
   signIns: SignIns;
-  maySend: SenderCheck;
 }
 
 /** Installs one handler per call and returns what removes them. */
@@ -44,6 +50,18 @@ export function installHandlers(ipcMain: IpcMain, parts: HandlerParts): () => vo
   return () => {
     for (const [channel] of calls) ipcMain.removeHandler(channel);
   };
+}
+
+/** Installs a handler of the app's own, behind the same check. */
+export function installHandler(
+  ipcMain: IpcMain,
+  parts: SenderParts,
+  channel: string,
+  handler: AppHandler,
+): () => void {
+  const call = async (args: readonly unknown[], sender: object) => handler(args, sender as WebContents);
+  ipcMain.handle(channel, (event, ...args: unknown[]) => answer(event, args, parts, call));
+  return () => ipcMain.removeHandler(channel);
 }
 
 function callsOf({ lifecycle, locks, signIns }: HandlerParts): [string, Call][] {
@@ -116,7 +134,7 @@ function callsOf({ lifecycle, locks, signIns }: HandlerParts): [string, Call][] 
 async function answer(
   event: IpcMainInvokeEvent,
   args: readonly unknown[],
-  { lifecycle, maySend }: HandlerParts,
+  { lifecycle, maySend }: SenderParts,
   call: Call,
 ): Promise<Result<unknown>> {
   if (!maySend(event)) {

@@ -11,6 +11,7 @@
  * - `sign-ins.ts` signing in and out; `browser.ts` the system's browser; `pending-sign-ins.ts` what is under way
  * - `deep-links.ts` the app's URL scheme; `callbacks.ts` what comes in by it
  * - `fetch/` a standard `fetch` for main; `running-fetches.ts` those of pages, so that they can be given up
+ * - `page-session.ts` a session that a page's own feeds
  * - `handlers.ts` one IPC handler per call; `failure.ts` exceptions as answers
  */
 
@@ -29,4 +30,6 @@ export type { CallbackCounts } from './callbacks.js';
 export { type Auth, createAuth } from './create-auth.js';
 export type { DeepLinkOptions } from './deep-links.js';
 export { createFetch, type FetchOptions } from './fetch/create-fetch.js';
+export type { AppHandler } from './handlers.js';
 export type { AuthPolicy, CreateAuthOptions } from './options.js';
+export { type PageCall, type PageCallHandler, type PageSession, pageSession } from './page-session.js';

@@ -42,7 +42,7 @@ export class PendingSignIns {
     const signIns = await this.session.pendingSignIns().catch(() => null);
     if (signIns === null || read !== this.#reads) return; // a later reading knows better
     this.#list = signIns.map(copyPending);
-    for (const { id, awaits } of signIns) if (awaits !== 'code') this.#await(id);
+    for (const { id } of signIns) this.#await(id);
     this.changed();
   }
 

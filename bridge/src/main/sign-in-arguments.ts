@@ -41,10 +41,12 @@ export function parseSignIn(args: readonly unknown[]): SignInRequest {
       return { method: 'device', ...optionalText(record, 'scope', MAX_SCOPE_LENGTH) };
     case 'code':
       return { method: 'code', ...identifier(record) };
+    case 'custom':
+      return { method: 'custom' };
     case 'stepUp':
       return { method: 'stepUp', ...optionalText(record, 'level', MAX_HINT_LENGTH) };
     default:
-      throw invalid('signIn: method must be "password", "browser", "device", "code" or "stepUp".');
+      throw invalid('signIn: method must be "password", "browser", "device", "code", "custom" or "stepUp".');
   }
 }
 

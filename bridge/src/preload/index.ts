@@ -6,7 +6,9 @@
 import { notify } from '../notify.js';
 import { type AuthBroker, type AuthSnapshot, CHANNELS, type Failure, type Result } from '../protocol.js';
 
+export type { PageCalls, PageTokenProvision } from '../page-protocol.js';
 export type { AuthBroker } from '../protocol.js';
+export { exposePageCalls } from './page-calls.js';
 
 const NO_ANSWER: Failure = {
   ok: false,

@@ -1,5 +1,6 @@
 /** `electron-latchkey/renderer`: what a page calls. Plain web code: no Electron, no Node. */
 
+export type { PageCalls, PageTokenProvision } from '../page-protocol.js';
 export type {
   AuthBroker,
   AuthReason,
@@ -11,6 +12,7 @@ export type {
   BrowserSignIn,
   CodeSignIn,
   CodeSubmission,
+  CustomSignIn,
   DeviceSignIn,
   ErrorCode,
   Failure,
@@ -36,3 +38,5 @@ export type {
 export { AuthError } from './auth-error.js';
 export { createAuthFetch } from './auth-fetch.js';
 export { type AuthClient, connectAuth } from './connect-auth.js';
+export { callMain, providePageToken } from './page-calls.js';
+export { type Reverification, reverificationOf } from './reverification.js';

@@ -21,6 +21,7 @@ import { openDatabase } from '../../server/database.mjs';
 import { Refusal, requestFrom, sendResponse } from '../../server/http.mjs';
 import { answer } from '../../server/routes.mjs';
 import { CampusServer } from './campus.mjs';
+import { recipeRefresh } from './recipe-plugin.mjs';
 
 /** The application's own scheme, which the server trusts as an origin. */
 export const SCHEME = 'com.example.app';
@@ -29,6 +30,8 @@ export const DEVICE_CLIENT = 'electron-app';
 export class BetterAuthPeer {
   /** What was sent by mail, the oldest first: `{ to, code }`. */
   mail = [];
+  /** What the recipe's refresh route saw; `reuses` counts spent tokens that came again. */
+  refreshes = { granted: 0, reuses: 0 };
   /** Every request since the last `clearLog`: `{ method, path, status, authorization, cookies, origin }`. */
   log = [];
   /** Everything secret that the server gave out: session tokens and the values of cookies. */
@@ -40,6 +43,7 @@ export class BetterAuthPeer {
   #auth;
   #options;
   #interference = null;
+  #delay = null;
 
   /**
    * @param {import('node:test').TestContext} t it is gone when this test ends
@@ -118,6 +122,11 @@ export class BetterAuthPeer {
   /** Asks before each request for this path whether to answer it otherwise; `undefined` is no. */
   interfere(path, makeResponse) {
     this.#interference = { path, makeResponse };
+  }
+
+  /** Waits for this once, between what a request for this path does and its answer. */
+  beforeAnswer(path, wait) {
+    this.#delay = { path, wait };
   }
 
   /** The last code sent to this address. */
@@ -219,6 +228,7 @@ export class BetterAuthPeer {
           validateClient: async (id) => id === DEVICE_CLIENT,
         }),
         electron(),
+        recipeRefresh(this.refreshes),
         ...(this.#campus ? [genericOAuth({ config: [this.#campus.clientOf('campus')] })] : []),
       ],
       logger: { disabled: true },
@@ -245,6 +255,11 @@ export class BetterAuthPeer {
     const { path: at, makeResponse } = this.#interference ?? {};
     const instead = at === path ? makeResponse() : undefined;
     const response = instead === undefined ? await this.#respond(incoming) : instead;
+    if (this.#delay?.path === path) {
+      const { wait } = this.#delay;
+      this.#delay = null;
+      await wait();
+    }
     if (response === null) return incoming.socket.destroy();
     entry.status = response.status;
     this.#noteSecrets(response.headers);

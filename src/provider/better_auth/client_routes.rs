@@ -18,6 +18,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Fields of an answer that carry a token, or half of one, in any form.
 const TOKEN_HEADERS: [&str; 4] = [TOKEN_HEADER, "set-auth-jwt", "set-cookie", "authorization"];
 
+/// Ends the second factor, and with it the trust in devices.
+const DISABLE: &str = "/two-factor/disable";
+
 /// The sign-in of the page's client that waits for its second factor. As in a browser there is one at a time, and the last
 /// one counts. It is of this process alone.
 #[derive(Debug, Default)]
@@ -75,9 +78,20 @@ impl BetterAuth {
         let mut sent = Sent::of(request);
         sent.sliding = body["rememberMe"] != Value::Bool(false);
         sent.identifier = identifier_in(&path, &body);
-        if let Some(identifier) = &sent.identifier
-            && let Some(cookie) = TrustedDevices::load(cx.keep).await?.cookie_of(identifier)
+        if let Some(identifier) = &sent.identifier {
+            let (devices, alone) = TrustedDevices::load_for(cx.keep, identifier).await?;
+            if let Some(cookie) = devices.cookie_of(identifier) {
+                cookie.add_to(request, &self.origin)?;
+            }
+            sent.held = alone;
+        }
+        if path == DISABLE
+            && let Some(current) = &cx.current
+            && let Some(cookie) = TrustedDevices::load(cx.keep)
+                .await?
+                .cookie_of_user(&current.user.id)
         {
+            // The server forgets the device with it.
             cookie.add_to(request, &self.origin)?;
         }
         if path == "/two-factor/enable" && current.is_some() {
@@ -135,6 +149,11 @@ impl BetterAuth {
             ("POST", "/sign-out") => {
                 self.page_sign_in.forget();
                 return Observation::SignedOut;
+            }
+            ("POST", DISABLE) => {
+                if let Some(current) = &cx.current {
+                    TrustedDevices::forget(cx.keep, &current.user.id).await;
+                }
             }
             ("GET" | "POST", "/get-session") => return self.read_get_session(cx, response),
             ("POST", "/device/token") => return self.read_device_token(cx, response).await,

@@ -122,7 +122,10 @@ impl BetterAuth {
         );
         // Whose it is only this tells.
         match self.renew_session(cx, &credentials).await {
-            Ok(Renewal::Renewed(grant)) => Ok(Step::Complete(grant)),
+            Ok(Renewal::Renewed(grant)) => {
+                self.page_sign_in.forget();
+                Ok(Step::Complete(grant))
+            }
             Ok(Renewal::Over) => Err(Error::UnexpectedResponse(
                 "a device token is unsigned, and this server's bearer plugin takes signed tokens only (requireSignature)",
             )),

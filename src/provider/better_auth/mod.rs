@@ -312,7 +312,9 @@ impl Provider for BetterAuth {
             SignIn::StepUp { .. } => Err(Error::NotSupported(
                 "a step-up; sign in again, which makes a fresh session in the place of this one",
             )),
-            SignIn::Tokens { .. } => Err(Error::NotSupported("tokens from elsewhere")),
+            SignIn::Tokens { .. } | SignIn::Custom => {
+                Err(Error::NotSupported("tokens from elsewhere"))
+            }
         }
     }
 

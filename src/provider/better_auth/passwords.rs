@@ -23,13 +23,7 @@ impl BetterAuth {
         };
         let body = json!({ name: value, "password": password.expose(), "rememberMe": remember_me });
         let mut request = self.post(path, &body);
-        let mut devices = TrustedDevices::load(cx.keep).await?;
-        let mut _alone = None;
-        if devices.cookie_of(&identifier).is_some() {
-            // The cookie serves once, whichever process sends it.
-            _alone = Some(cx.keep.exclusive().await?);
-            devices = TrustedDevices::load(cx.keep).await?;
-        }
+        let (devices, _alone) = TrustedDevices::load_for(cx.keep, &identifier).await?;
         if let Some(cookie) = devices.cookie_of(&identifier) {
             cookie.add_to(&mut request, &self.origin)?;
         }

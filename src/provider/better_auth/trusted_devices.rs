@@ -5,7 +5,7 @@ use super::answers::UserAnswer;
 use super::cookies::{Cookie, Cookies, TRUST_DEVICE};
 use crate::Result;
 use crate::http::Response;
-use crate::provider::{Identifier, Keep};
+use crate::provider::{Exclusive, Identifier, Keep};
 use crate::secret::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,40 @@ impl TrustedDevices {
         Ok(kept
             .and_then(|kept| serde_json::from_str(kept.expose()).ok())
             .unwrap_or_default())
+    }
+
+    /// As [`TrustedDevices::load`], for a request with the cookie of this person if there is one: it serves once, whichever
+    /// process sends it, so that others wait until what is returned beside it is dropped.
+    ///
+    /// # Errors
+    /// The vault's, `ERR_VAULT_BUSY`.
+    pub(super) async fn load_for(
+        keep: &dyn Keep,
+        identifier: &Identifier,
+    ) -> Result<(Self, Option<Exclusive>)> {
+        let devices = Self::load(keep).await?;
+        if devices.cookie_of(identifier).is_none() {
+            return Ok((devices, None));
+        }
+        let alone = keep.exclusive().await?;
+        Ok((Self::load(keep).await?, Some(alone)))
+    }
+
+    /// What to send when this person has the server forget their devices.
+    pub(super) fn cookie_of_user(&self, user_id: &str) -> Option<&Cookie> {
+        let mut trusted = self.0.iter();
+        trusted
+            .find(|trusted| trusted.user_id == user_id)
+            .map(|trusted| &trusted.cookie)
+    }
+
+    /// Forgets the device of this person.
+    pub(super) async fn forget(keep: &dyn Keep, user_id: &str) {
+        if let Ok(mut devices) = Self::load(keep).await {
+            devices.0.retain(|trusted| trusted.user_id != user_id);
+            // What cannot be forgotten here is worth nothing on the server any more.
+            let _ = devices.store(keep).await;
+        }
     }
 
     /// What to send when this person signs in.

@@ -169,8 +169,10 @@ impl Refusal {
             "form_password_incorrect"
             | "form_identifier_not_found"
             | "form_password_or_identifier_incorrect" => Error::InvalidCredentials,
-            // An outdated code is a wrong one: another can be sent.
-            "form_code_incorrect" | "verification_expired" => Error::InvalidCode,
+            // One that is outdated, or was never asked for, is a wrong one: another can be sent.
+            "form_code_incorrect" | "verification_expired" | "verification_missing" => {
+                Error::InvalidCode
+            }
             "verification_failed" => Error::SignInExpired,
             "form_identifier_exists" => Error::UserExists,
             "form_password_length_too_short" => Error::WeakPassword("it is too short"),

@@ -52,6 +52,7 @@ impl Clerk {
                 refresh_token,
                 ..
             } => self.adopt(cx, &access_token, refresh_token).await,
+            SignIn::Custom => Err(Error::NotSupported("method 'custom'")),
             SignIn::Device { .. } => Err(Error::NotSupported("signing in on another device")),
         }
     }

@@ -96,8 +96,11 @@ impl Metadata {
 
 fn endpoint(url: &str) -> Result<Url> {
     let url = parse_url(url).map_err(|_| unexpected())?;
-    Origin::of(&url).map_err(|_| unexpected())?;
-    Ok(url)
+    match Origin::of(&url) {
+        Ok(_) => Ok(url),
+        Err(error @ Error::InsecureUrl(_)) => Err(error),
+        Err(_) => Err(unexpected()),
+    }
 }
 
 fn unexpected() -> Error {

@@ -179,10 +179,25 @@ impl Oidc {
         access_token: &str,
         wanted: &Wanted<'_>,
     ) -> Result<()> {
-        let metadata = self.metadata(cx.http).await?;
         let token = Jws::parse(token).map_err(Error::IdTokenInvalid)?;
+        self.check(cx, response, &token, access_token, wanted)
+            .await?;
+        let keys = self.metadata(cx.http).await?.keys.as_ref();
+        let keys = keys.ok_or(Error::IdTokenInvalid("the server shows no keys"))?;
+        self.keys.verify(cx.http, keys, &token).await
+    }
+
+    /// Checks what an ID token says, and not who signed it.
+    async fn check(
+        &self,
+        cx: &Context<'_>,
+        response: &Response,
+        token: &Jws<'_>,
+        access_token: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<()> {
         let expected = Expected {
-            issuer: &metadata.issuer,
+            issuer: &self.metadata(cx.http).await?.issuer,
             client_id: &self.client_id,
             nonce: wanted.nonce,
             subject: wanted.subject,
@@ -191,10 +206,7 @@ impl Oidc {
             access_token,
             now_ms: response.server_now_ms(cx.now_ms),
         };
-        expected.check(&token)?;
-        let keys = metadata.keys.as_ref();
-        let keys = keys.ok_or(Error::IdTokenInvalid("the server shows no keys"))?;
-        self.keys.verify(cx.http, keys, &token).await
+        expected.check(token)
     }
 
     /// The grant in the answer to a refresh of `before`, the session of `user`.
@@ -220,16 +232,15 @@ impl Oidc {
                 subject: Some(&subject),
                 ..Wanted::default()
             };
-            let verified = self.verify(cx, response, token, answer.access_token(), &wanted);
-            match verified.await {
-                Ok(()) => {
-                    let said = answer.id_claims().map(User::from);
-                    user = said.map_or(user.clone(), |said| merge(said, &user));
-                    private.id_token = Some(token.to_owned().into());
-                }
-                Err(error @ Error::IdTokenInvalid(_)) => return Err(error),
-                // Its keys cannot be had now. What it says is not needed, and the tokens beside it must not be lost.
-                Err(_) => {}
+            let parsed = Jws::parse(token).map_err(Error::IdTokenInvalid)?;
+            self.check(cx, response, &parsed, answer.access_token(), &wanted)
+                .await?;
+            // Without its key what it says is not used. The tokens beside it are not stored yet, and wait for nothing.
+            if let Some(verified) = self.keys.verify_at_hand(&parsed).await {
+                verified?;
+                let said = answer.id_claims().map(User::from);
+                user = said.map_or(user.clone(), |said| merge(said, &user));
+                private.id_token = Some(token.to_owned().into());
             }
         }
         let has_any = private.id_token.is_some() || private.dpop_key.is_some();

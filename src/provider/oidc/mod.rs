@@ -24,16 +24,21 @@ use crate::oauth::{Callback, DpopKey, Jwks, Nonces};
 use crate::secret::SecretString;
 use crate::{Error, Result};
 use async_trait::async_trait;
+use browser::asks_for;
 use discovery::Metadata;
 use exchange::{error_code, rejected};
 use private::{Begun, Private, restore_key};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 /// What is asked for unless the application says otherwise: who the person is, and a refresh token.
 const DEFAULT_SCOPE: &str = "openid profile email offline_access";
+
+/// How long a renewal waits for the server's keys.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which server, and who we are there.
 #[derive(Debug, Clone, Default)]
@@ -237,6 +242,10 @@ impl Provider for Oidc {
         };
         let url = &self.metadata(cx.http).await?.token;
         let key = self.key_of(credentials)?;
+        if asks_for(&self.scope, "openid") {
+            // Before anything is spent. A renewal does without them.
+            let _ = tokio::time::timeout(KEYS_TIMEOUT, self.load_keys(cx.http)).await;
+        }
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose()),

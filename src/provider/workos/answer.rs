@@ -58,6 +58,11 @@ impl Authenticated {
             ))
     }
 
+    /// Whose tokens they are.
+    pub(super) fn user_id(&self) -> &str {
+        &self.user.id
+    }
+
     pub(super) fn into_grant(self, now_ms: u64) -> Grant {
         let take = |mut token: Secret| SecretString::new(std::mem::take(&mut *token));
         Grant {

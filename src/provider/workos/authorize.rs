@@ -3,7 +3,7 @@
 
 use super::{Claims, Secret};
 use crate::http::Url;
-use crate::oauth::{Callback, Pkce, random_text};
+use crate::oauth::{Callback, Challenge, Pkce, random_text};
 use crate::provider::{BrowserSignIn, Current, safe_reason};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,15 @@ pub(super) const LIFETIME_MS: u64 = 30 * 60 * 1000;
 const AUTHKIT: &str = "authkit";
 /// What identifiers of enterprise connections begin with; all others name a social provider.
 const CONNECTION: &str = "conn_";
+/// The `prompt` that has the person prove anew who they are (OpenID Connect Core 1.0 section 3.1.2.1).
+const ASK_AGAIN: &str = "login";
 
 /// What is needed when the browser comes back.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Authorization {
     pub(super) code_verifier: Secret,
+    /// The one person it may be: who is to prove anew who they are.
+    pub(super) person: Option<String>,
 }
 
 /// Begins: what the browser opens, the `state` that it comes back with, and what to keep until then.
@@ -71,21 +75,28 @@ pub(super) fn begin(
         .extend_pairs(scopes.map(|scope| ("provider_scopes", scope)));
     let authorization = Authorization {
         code_verifier: Secret::new(pkce.verifier.expose().to_owned()),
+        person: None,
     };
     Ok((url, state, authorization))
 }
 
 /// A sign-in that is to prove again who is signed in: for the person and the organization of the session at hand, unless the
-/// application names others.
+/// application names others; and as an API of the application asked for it, if one did. With it, who it has to be.
 pub(super) fn for_the_person_at_hand(
     mut how: BrowserSignIn,
     current: Option<&Current<'_>>,
-) -> BrowserSignIn {
-    let asks_again = how.max_age_s.is_some()
-        || how.challenge.is_some()
-        || how.prompt.as_deref() == Some("login");
+) -> (BrowserSignIn, Option<String>) {
+    if let Some(field) = how.challenge.take() {
+        let wanted = Challenge::parse(&field);
+        how.max_age_s = how.max_age_s.or(wanted.max_age_s);
+        how.acr_values = how.acr_values.or(wanted.acr_values);
+        if how.max_age_s.is_none() {
+            how.prompt.get_or_insert_with(|| ASK_AGAIN.to_owned());
+        }
+    }
+    let asks_again = how.max_age_s.is_some() || how.prompt.as_deref() == Some(ASK_AGAIN);
     let Some(current) = current.filter(|_| asks_again) else {
-        return how;
+        return (how, None);
     };
     if how.login_hint.is_none() {
         how.login_hint.clone_from(&current.user.email);
@@ -93,7 +104,7 @@ pub(super) fn for_the_person_at_hand(
     if how.organization.is_none() {
         how.organization = Claims::of(current.credentials).and_then(|claims| claims.org_id);
     }
-    how
+    (how, Some(current.user.id.clone()))
 }
 
 /// The code that the browser came back with.

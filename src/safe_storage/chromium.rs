@@ -10,7 +10,8 @@
 //! | macOS | `v10` | the same | 1003 passes, of the password in the keychain |
 //! | Windows | `v10` | AES-256-GCM, nonce (12) in front, tag (16) behind | `os_crypt.encrypted_key` in `Local State`, under DPAPI |
 //!
-//! Where such a key fails, Chromium on Linux tries that of an empty password, which a defect once wrote with. The CBC forms
+//! Where such a key fails, Chromium on Linux tries that of an empty password: Electron 22 takes one from a KWallet that has no
+//! entry, and seals with it. The CBC forms
 //! carry no authentication: of a changed value is found only what no longer has a padding, or is not UTF-8.
 #![forbid(unsafe_code)]
 

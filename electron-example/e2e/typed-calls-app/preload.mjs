@@ -1,0 +1,3 @@
+import { exposePageCalls } from 'electron-latchkey/preload';
+
+exposePageCalls();
