@@ -3,30 +3,28 @@
 //! What a callback brings is used once: its sign-in is claimed in the vault before anything is sent.
 #![forbid(unsafe_code)]
 
+mod stored;
+mod waiting;
+
+pub(super) use stored::PREFIX;
+pub(super) use waiting::SignIns;
+
 use super::Session;
 use super::commits::Replaced;
-use super::engine::{Engine, blocking};
-use super::record::{parse, to_value};
+use super::engine::Engine;
 use crate::http::Url;
 use crate::oauth::{Callback, Loopback};
 use crate::provider::{Answer, Awaits, Current, Pending, SignIn, Step, User};
 use crate::secret::{SecretString, fill_random};
-use crate::vault::{Edit, OwnedLock, Value};
 use crate::{Error, Result};
-use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use stored::Stored;
+use waiting::{Listening, Stepping};
 use zeroize::Zeroizing;
 
-/// What the names of all of them begin with in the vault.
-pub(super) const PREFIX: &str = "sign-in/";
 /// Of more the oldest is given up: a person who begins again and again is not turned away.
 const MOST: usize = 8;
-/// How many outcomes are kept for whoever asks late.
-const MOST_OUTCOMES: usize = 16;
 /// The strategy of a code that the person copied out of the browser.
 const CALLBACK_STRATEGY: &str = "callback";
 /// The longest time between two questions about another device after a connection that failed, in milliseconds.
@@ -54,120 +52,6 @@ pub struct PendingSignIn {
     pub awaits: Awaits,
     /// When it is given up, in milliseconds since 1970.
     pub expires_at_ms: u64,
-}
-
-/// A sign-in as it lies in the vault.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    /// The session that it is for.
-    session: String,
-    provider: String,
-    awaits: Awaits,
-    state: Zeroizing<String>,
-    begun_at_ms: u64,
-    expires_at_ms: u64,
-    /// Whether a process goes on with it by what came back for it. It stays until that has come to something, and is not
-    /// gone on with again.
-    #[serde(default)]
-    claimed: bool,
-}
-
-/// How this process hears of the person.
-enum Listening {
-    /// The browser comes to a port of this machine.
-    Port(Loopback),
-    /// The server is asked about the other device, so often.
-    Device(Duration),
-}
-
-impl Listening {
-    fn of(awaits: &Awaits, loopback: Option<Loopback>) -> Option<Self> {
-        match (awaits, loopback) {
-            (Awaits::Browser { .. }, Some(loopback)) => Some(Self::Port(loopback)),
-            (Awaits::Device { interval_ms, .. }, _) => {
-                Some(Self::Device(Duration::from_millis(*interval_ms)))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// A sign-in that this process knows of.
-#[derive(Debug)]
-struct Waiting {
-    id: String,
-    /// The generation that it holds the state `signingIn` in.
-    generation: u64,
-    outcome: watch::Sender<Option<Result<User>>>,
-    /// Gives it up when its time is over.
-    clock: AbortHandle,
-    /// Listens for the browser, or asks about the other device.
-    listening: Option<AbortHandle>,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.clock.abort();
-        if let Some(listening) = &self.listening {
-            listening.abort();
-        }
-    }
-}
-
-/// The sign-ins that this process knows of, and how the last ones ended.
-#[derive(Debug, Default)]
-pub(super) struct SignIns(Mutex<Table>);
-
-#[derive(Debug, Default)]
-struct Table {
-    waiting: Vec<Waiting>,
-    /// Those that this process goes on with now, which may be out of the vault for that.
-    stepping: Vec<String>,
-    ended: VecDeque<(String, Result<User>)>,
-}
-
-impl SignIns {
-    fn table(&self) -> MutexGuard<'_, Table> {
-        // Every change of the table is complete before anything can panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Says until it is dropped that this process goes on with a sign-in.
-struct Stepping<'a> {
-    sign_ins: &'a SignIns,
-    id: &'a str,
-}
-
-impl<'a> Stepping<'a> {
-    fn with(sign_ins: &'a SignIns, id: &'a str) -> Self {
-        sign_ins.table().stepping.push(id.to_owned());
-        Self { sign_ins, id }
-    }
-}
-
-impl Drop for Stepping<'_> {
-    fn drop(&mut self) {
-        let mut table = self.sign_ins.table();
-        let index = table.stepping.iter().position(|id| id == self.id);
-        if let Some(index) = index {
-            table.stepping.swap_remove(index);
-        }
-    }
-}
-
-impl Table {
-    fn take(&mut self, id: &str) -> Option<Waiting> {
-        let index = self.waiting.iter().position(|waiting| waiting.id == id)?;
-        Some(self.waiting.remove(index))
-    }
-
-    fn end(&mut self, id: &str, outcome: Result<User>) {
-        self.ended.push_back((id.to_owned(), outcome));
-        if self.ended.len() > MOST_OUTCOMES {
-            self.ended.pop_front();
-        }
-    }
 }
 
 impl Session {
@@ -250,19 +134,7 @@ impl Session {
     /// # Errors
     /// What it ended with; `ERR_SIGN_IN_CANCELLED`, `ERR_SIGN_IN_EXPIRED`, `ERR_SIGN_IN_NOT_FOUND`, `ERR_SESSION_CLOSED`.
     pub async fn wait_for_sign_in(&self, id: &str) -> Result<User> {
-        let mut outcome = {
-            let table = self.0.sign_ins.table();
-            if let Some((_, ended)) = table.ended.iter().rev().find(|(ended, _)| ended == id) {
-                return ended.clone();
-            }
-            let waiting = table.waiting.iter().find(|waiting| waiting.id == id);
-            waiting.ok_or(Error::SignInNotFound)?.outcome.subscribe()
-        };
-        let ended = outcome.wait_for(Option::is_some).await;
-        match ended.map(|ended| ended.clone()) {
-            Ok(Some(ended)) => ended,
-            _ => Err(Error::SessionClosed),
-        }
+        self.0.sign_ins.outcome_of(id).await
     }
 
     /// Gives a sign-in up. One that is not known any more has ended already, which is no error.
@@ -395,85 +267,12 @@ impl Engine {
         })
     }
 
-    /// Has this process wait for a sign-in, in the place of how it waited before.
-    fn wait_on(
-        self: &Arc<Self>,
-        id: &str,
-        generation: u64,
-        expires_at_ms: u64,
-        listening: Option<Listening>,
-    ) {
-        let left = Duration::from_millis(expires_at_ms.saturating_sub(self.now_ms()));
-        let clock = self.in_background(id, move |engine, id| async move {
-            tokio::time::sleep(left).await;
-            // What the vault cannot take now is swept at the next start.
-            let _ = engine.give_up(&id, Error::SignInExpired).await;
-        });
-        let listening = listening.map(|listening| match listening {
-            Listening::Port(loopback) => {
-                self.in_background(id, |engine, _| engine.listen(loopback))
-            }
-            Listening::Device(interval) => {
-                self.in_background(id, move |engine, id| engine.poll(id, interval))
-            }
-        });
-        let mut table = self.sign_ins.table();
-        let before = table.take(id);
-        let outcome = before.as_ref().map(|before| before.outcome.clone());
-        table.waiting.push(Waiting {
-            id: id.to_owned(),
-            generation,
-            outcome: outcome.unwrap_or_default(),
-            clock,
-            listening,
-        });
-        drop(table);
-        if let Some(before) = before {
-            self.core().fail_sign_in(before.generation);
-        }
-    }
-
-    fn in_background<F: Future<Output = ()> + Send + 'static>(
-        self: &Arc<Self>,
-        id: &str,
-        work: impl FnOnce(Arc<Self>, String) -> F + Send + 'static,
-    ) -> AbortHandle {
-        let task = self.runtime.spawn(work(Arc::clone(self), id.to_owned()));
-        task.abort_handle()
-    }
-
-    /// Takes what the browser brings to a port of this machine, until it is a callback that was waited for.
-    async fn listen(self: Arc<Self>, mut loopback: Loopback) {
-        loop {
-            let callback = loopback.accept().await;
-            // A task of its own: it ends the sign-in, and with it this one. What comes of it is told to whoever waits.
-            let engine = Arc::clone(&self);
-            self.runtime
-                .spawn(async move { engine.match_callback(callback).await });
-        }
-    }
-
-    /// Asks about the other device until there is an answer. One process at a time.
-    async fn poll(self: Arc<Self>, id: String, interval: Duration) {
-        let path = self.turn_path.with_extension("device.lock");
-        let turn = loop {
-            tokio::time::sleep(interval).await;
-            match OwnedLock::try_take(&path) {
-                Ok(Some(turn)) => break turn,
-                Ok(None) => {}
-                Err(_) => return,
-            }
-        };
-        // A task of its own: it ends the sign-in, and with it this one.
-        let engine = Arc::clone(&self);
-        self.runtime.spawn(async move {
-            let _turn = turn;
-            let _ = engine.answer_standing(&id, Answer::Poll).await;
-        });
-    }
-
     /// Goes on with a sign-in that still stands if the answer was wrong.
-    async fn answer_standing(self: &Arc<Self>, id: &str, answer: Answer) -> Result<SignInOutcome> {
+    pub(super) async fn answer_standing(
+        self: &Arc<Self>,
+        id: &str,
+        answer: Answer,
+    ) -> Result<SignInOutcome> {
         let _stepping = Stepping::with(&self.sign_ins, id);
         let stored = self.find(id).await?;
         let is_poll = matches!(answer, Answer::Poll);
@@ -505,7 +304,7 @@ impl Engine {
     }
 
     /// Goes on with the sign-in that waits for this callback.
-    async fn match_callback(
+    pub(super) async fn match_callback(
         self: &Arc<Self>,
         callback: Callback,
     ) -> Result<(String, SignInOutcome)> {
@@ -590,29 +389,14 @@ impl Engine {
     }
 
     /// The session at hand, also under the lock.
-    fn held_session(&self) -> Option<(super::core::Fresh, User)> {
+    pub(super) fn held_session(&self) -> Option<(super::core::Fresh, User)> {
         let core = self.core();
         Some((core.held().ok()?, core.user().cloned()?))
     }
 
-    /// The sign-in `id` is over.
-    fn end(&self, id: &str, outcome: Result<User>) {
-        let mut table = self.sign_ins.table();
-        let waiting = table.take(id);
-        table.end(id, outcome.clone());
-        drop(table);
-        if let Some(waiting) = waiting {
-            self.core().fail_sign_in(waiting.generation);
-            waiting.outcome.send_replace(Some(outcome));
-        }
-    }
-
-    async fn give_up(self: &Arc<Self>, id: &str, why: Error) -> Result<()> {
+    pub(super) async fn give_up(self: &Arc<Self>, id: &str, why: Error) -> Result<()> {
         let _stepping = Stepping::with(&self.sign_ins, id);
-        let is_known = {
-            let table = self.sign_ins.table();
-            table.waiting.iter().any(|waiting| waiting.id == id)
-        };
+        let is_known = self.sign_ins.waits_for(id);
         let was_stored = self.remove_stored(id).await?;
         if is_known || was_stored {
             self.end(id, Err(why));
@@ -622,133 +406,11 @@ impl Engine {
 
     /// Gives up every sign-in but `except`.
     pub(super) async fn give_up_all(self: &Arc<Self>, except: Option<&str>) {
-        let ids: Vec<String> = {
-            let table = self.sign_ins.table();
-            table
-                .waiting
-                .iter()
-                .map(|waiting| waiting.id.clone())
-                .collect()
-        };
+        let ids = self.sign_ins.ids();
         for id in ids.iter().filter(|id| except != Some(id)) {
             // What the vault cannot take now is swept at the next start.
             let _ = self.give_up(id, Error::SignInCancelled).await;
         }
-    }
-
-    /// Whether this process waits for any.
-    pub(super) fn has_sign_ins(&self) -> bool {
-        !self.sign_ins.table().waiting.is_empty()
-    }
-
-    /// Ends those that another process took out of the vault: it went on with them, or gave them up. `stored` are the names of
-    /// those that are there.
-    pub(super) fn end_lost_sign_ins(&self, stored: &[String]) {
-        let lost: Vec<String> = {
-            let table = self.sign_ins.table();
-            let ids = table.waiting.iter().map(|waiting| waiting.id.clone());
-            ids.filter(|id| {
-                let is_stored = stored
-                    .iter()
-                    .any(|key| key.strip_prefix(PREFIX) == Some(id));
-                !is_stored && !table.stepping.contains(id)
-            })
-            .collect()
-        };
-        let user = self.held_session().map(|(_, user)| user);
-        for id in lost {
-            self.end(&id, user.clone().ok_or(Error::SignInCancelled));
-        }
-    }
-
-    /// Nobody waits any more; what waits in the vault stays.
-    pub(super) fn close_sign_ins(&self) {
-        self.sign_ins.table().waiting.clear();
-    }
-
-    async fn find(self: &Arc<Self>, id: &str) -> Result<Stored> {
-        let found = self.stored_sign_ins().await?;
-        let found = found
-            .into_iter()
-            .find(|(known, stored)| known == id && !stored.claimed);
-        found.map(|(_, stored)| stored).ok_or(Error::SignInNotFound)
-    }
-
-    async fn find_by_state(self: &Arc<Self>, state: &str) -> Result<String> {
-        let found = self.stored_sign_ins().await?.into_iter().find(|(_, stored)| {
-            matches!(&stored.awaits, Awaits::Browser { callback_state, .. } if callback_state == state && !stored.claimed)
-        });
-        found.map(|(id, _)| id).ok_or(Error::SignInNotFound)
-    }
-
-    /// The sign-ins of this session, oldest first.
-    async fn stored_sign_ins(self: &Arc<Self>) -> Result<Vec<(String, Stored)>> {
-        let engine = Arc::clone(self);
-        blocking(move || {
-            let identity = engine.provider.identity();
-            let mut found = Vec::new();
-            for key in engine.vault.record_keys(PREFIX)? {
-                // Ended by another process since the names were read.
-                let Some(Value::Text(text)) = engine.vault.record(&key)?.0 else {
-                    continue;
-                };
-                // What a newer version noted is for that one to go on with.
-                let Ok(stored) = parse::<Stored>(&text) else {
-                    continue;
-                };
-                if stored.session == engine.key && stored.provider == identity {
-                    found.push((key[PREFIX.len()..].to_owned(), stored));
-                }
-            }
-            found.sort_by_key(|(_, stored)| stored.begun_at_ms);
-            Ok(found)
-        })
-        .await
-    }
-
-    async fn put_stored(self: &Arc<Self>, id: &str, stored: Stored) -> Result<()> {
-        let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
-        blocking(move || {
-            let edit = Edit::default().put(&key, to_value(&stored)?);
-            engine.vault.edit_records(|_| Ok(Some(edit)))
-        })
-        .await
-        .map(|_| ())
-    }
-
-    /// Claims a sign-in: of several who try, one gets it.
-    async fn claim(self: &Arc<Self>, id: &str) -> Result<Option<Stored>> {
-        let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
-        blocking(move || {
-            let mut claimed = None;
-            engine.vault.edit_records(|records| {
-                let Some(Value::Text(text)) = records.get(&key) else {
-                    return Ok(None);
-                };
-                let mut stored: Stored = parse(&text)?;
-                if std::mem::replace(&mut stored.claimed, true) {
-                    return Ok(None);
-                }
-                let edit = Edit::default().put(&key, to_value(&stored)?);
-                stored.claimed = false;
-                claimed = Some(stored);
-                Ok(Some(edit))
-            })?;
-            Ok(claimed)
-        })
-        .await
-    }
-
-    /// Removes a sign-in. Says whether there was one.
-    async fn remove_stored(self: &Arc<Self>, id: &str) -> Result<bool> {
-        let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
-        blocking(move || {
-            engine.vault.edit_records(|records| {
-                let is_there = records.get(&key).is_some();
-                Ok(is_there.then(|| Edit::default().remove(&key)))
-            })
-        })
-        .await
     }
 }
 
