@@ -3,11 +3,14 @@
 
 mod support;
 
-use electron_latchkey::session::{Reason, State};
+use electron_latchkey::http::{Method, Origin, Url};
+use electron_latchkey::session::{FetchRequest, Reason, Session, SessionOptions, State};
 use electron_latchkey::{Error, TlsFault};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use support::scripted::{Answer, LOST, MINUTE, REFUSED, World, password, token, until, until_it};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn a_token_that_may_be_spent_is_not_sent_again_by_itself() {
@@ -106,6 +109,42 @@ async fn a_token_that_was_spent_ends_the_session_when_the_person_tries_it() {
     world.provider.answer(Answer::Over);
     let ended = session.refresh(true).await.unwrap();
     assert_eq!((ended.state, ended.reason), (State::Expired, Reason::Ended));
+}
+
+#[tokio::test]
+async fn a_401_at_the_end_of_a_token_that_nothing_renews_is_told_as_what_it_is() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let refusal =
+                b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = stream.write_all(refusal).await;
+        }
+    });
+    let world = World::rotating();
+    let session = Session::open(SessionOptions {
+        allowed_origins: vec![Origin::parse(&origin).unwrap()],
+        ..world.options(&world.vault)
+    });
+    let session = session.await.unwrap();
+    session.sign_in(password("right")).await.unwrap();
+    world.provider.answer(Answer::Lost);
+    session.refresh(false).await.unwrap_err();
+    let fetch = async || {
+        let request = FetchRequest::new(Method::GET, Url::parse(&origin).unwrap());
+        let answered = session.fetch(request).await;
+        answered.map(|answer| answer.status.as_u16())
+    };
+    assert_eq!(
+        fetch().await,
+        Ok(401),
+        "the API's own word, long before the end"
+    );
+    // The server counts in whole seconds, so there it has ended.
+    world.clock.advance(MINUTE - 500);
+    assert_eq!(fetch().await, Err(Error::RefreshUnanswered));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ use tokio::runtime::Handle;
 
 /// Clocks are set back by this much without anybody's doing, when they follow a time server.
 const CLOCK_TOLERANCE_MS: u64 = 5_000;
+/// Servers count a token's life in whole seconds (RFC 7519 section 2, NumericDate): it may end there so much sooner than here.
+const SERVER_SECOND_MS: u64 = 1_000;
 
 /// Runs work that blocks on disk or lock away from the threads that serve the network.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -280,6 +282,12 @@ impl Engine {
         let replaced = now.generation == sent.generation
             && now.credentials.access_token != sent.credentials.access_token;
         replaced.then_some(now)
+    }
+
+    /// Whether a token has come to its end, and nothing renews it by itself.
+    pub(super) fn has_ended_unanswered(&self, sent: &Fresh) -> bool {
+        let at_the_server_ms = self.now_ms().saturating_add(SERVER_SECOND_MS);
+        self.core().is_unanswered() && !freshness::is_alive(&sent.credentials, at_the_server_ms)
     }
 
     /// Asks the provider itself about a session that one of its routes took for over. Other credentials to try, or that it is.
