@@ -57,15 +57,26 @@ async function signedInApp(t, Peer, options) {
 }
 
 /** Lets the next refresh fail under the eyes of 20 callers, who are answered in time; the token at hand goes on. */
-async function failRefresh({ proxy, server, session, token }, mode, forward) {
+async function failRefresh({ proxy, server, session }, mode, forward) {
   const match = server.refreshPath;
+  const token = await session.accessToken();
   await proxy.fail(mode, { match, count: 1, forward, retryAfterSeconds: RATE_LIMIT_S });
   const startedAt = performance.now();
   const waiting = Array.from({ length: 20 }, () => outcome(session.refresh()));
-  assert.equal(await session.accessToken(), token, 'the token is served meanwhile');
-  const outcomes = await Promise.all(waiting);
+  const servedMeanwhile = await session.accessToken();
+  const outcomes = new Set(await Promise.all(waiting));
   const tookMs = performance.now() - startedAt;
-  assert.deepEqual(new Set(outcomes), new Set([FAULTS[mode][0]]));
+  // On a busy machine the refresh may have failed before the last of them called: who then asks a server that is well again
+  // is served, and the next ones are to fail together.
+  if (outcomes.delete('done')) {
+    assert.deepEqual(outcomes, new Set([FAULTS[mode][0]]));
+    await failRefresh({ proxy, server, session }, mode, forward);
+    return;
+  }
+  // Or finds a session in doubt.
+  if (FAULTS[mode][0] !== 'ERR_REFRESH_UNANSWERED') outcomes.delete('ERR_REFRESH_UNANSWERED');
+  assert.equal(servedMeanwhile, token, 'the token is served meanwhile');
+  assert.deepEqual(outcomes, new Set([FAULTS[mode][0]]));
   assert.ok(tookMs < (mode === 'hang' ? HANG_DEADLINE_MS : DEADLINE_MS), `answered after ${tookMs} ms`);
   if (mode !== 'hang') assert.equal(await session.accessToken(), token, 'the token is served afterwards');
 }
