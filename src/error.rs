@@ -388,6 +388,18 @@ impl Error {
         )
     }
 
+    /// Whether the server may say something else when it is asked again.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Network { .. }
+                | Self::Timeout { .. }
+                | Self::Tls(_)
+                | Self::Server { .. }
+                | Self::RateLimited { .. }
+        )
+    }
+
     /// Wraps an I/O error of the vault with what was being done.
     pub(crate) fn vault_io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         // An io::Error of the standard library names an OS error and no content.

@@ -286,14 +286,13 @@ async fn fetch_provider_route(engine: &Arc<Engine>, request: FetchRequest) -> Re
             core.user().cloned(),
         )
     };
-    let kept = engine.kept();
     let current = || {
         let (fresh, user) = fresh.as_ref().zip(user.as_ref())?;
         let credentials = &fresh.credentials;
         Some(Current { credentials, user })
     };
     let sent = provider
-        .adapt(&engine.context(&kept, current()), &mut request)
+        .adapt(&engine.context(current()), &mut request)
         .await?;
     let used = fresh.as_ref().filter(|_| !sent.anonymous);
     let answer = send(engine, request.into(), used, Delivery::Whole).await?;
@@ -302,7 +301,7 @@ async fn fetch_provider_route(engine: &Arc<Engine>, request: FetchRequest) -> Re
         // It was asked for whole.
         Received::Streamed(_) => return Err(Error::Internal("an answer came as a stream")),
     };
-    let cx = engine.context(&kept, current());
+    let cx = engine.context(current());
     let observation = provider.observe(&cx, &sent, &mut response).await;
     engine.follow(observation, generation, used).await?;
     drop(turn);

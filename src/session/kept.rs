@@ -13,9 +13,6 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-#[derive(Debug)]
-pub(super) struct Kept<'a>(&'a Arc<Engine>);
-
 #[derive(Serialize, Deserialize)]
 struct Stored {
     provider: String,
@@ -23,35 +20,25 @@ struct Stored {
 }
 
 impl Engine {
-    pub(super) fn kept(self: &Arc<Self>) -> Kept<'_> {
-        Kept(self)
-    }
-
     /// What the provider works with, and the session at hand if `current` says so.
-    pub(super) fn context<'a>(
-        &'a self,
-        kept: &'a Kept<'a>,
-        current: Option<Current<'a>>,
-    ) -> Context<'a> {
+    pub(super) fn context<'a>(self: &'a Arc<Self>, current: Option<Current<'a>>) -> Context<'a> {
         Context {
             http: &self.http,
             now_ms: self.now_ms(),
-            keep: kept,
+            keep: self,
             current,
         }
     }
-}
 
-impl Kept<'_> {
-    fn key(&self, name: &str) -> String {
-        format!("provider/{}/{name}", self.0.key)
+    fn kept_key(&self, name: &str) -> String {
+        format!("provider/{}/{name}", self.key)
     }
 }
 
 #[async_trait]
-impl Keep for Kept<'_> {
+impl Keep for Arc<Engine> {
     async fn load(&self, name: &'static str) -> Result<Option<SecretString>> {
-        let (engine, key) = (Arc::clone(self.0), self.key(name));
+        let (engine, key) = (Arc::clone(self), self.kept_key(name));
         blocking(move || {
             let Some(Value::Text(text)) = engine.vault.record(&key)?.0 else {
                 return Ok(None);
@@ -64,7 +51,7 @@ impl Keep for Kept<'_> {
     }
 
     async fn store(&self, name: &'static str, value: Option<SecretString>) -> Result<()> {
-        let (engine, key) = (Arc::clone(self.0), self.key(name));
+        let (engine, key) = (Arc::clone(self), self.kept_key(name));
         blocking(move || {
             let stored = value.map(|value| Stored {
                 provider: engine.provider.identity(),
@@ -85,7 +72,7 @@ impl Keep for Kept<'_> {
     }
 
     async fn exclusive(&self) -> Result<Exclusive> {
-        let path = self.0.turn_path.with_extension("provider.lock");
+        let path = self.turn_path.with_extension("provider.lock");
         blocking(move || OwnedLock::take(&path, TURN_TIMEOUT).map(Exclusive::new)).await
     }
 }

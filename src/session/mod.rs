@@ -176,8 +176,7 @@ impl Session {
     pub async fn sign_up(&self, account: SignUp) -> Result<SignInOutcome> {
         let engine = &self.0;
         let generation = engine.core().begin_sign_in()?;
-        let kept = engine.kept();
-        let cx = engine.context(&kept, None);
+        let cx = engine.context(None);
         let step = engine.provider.sign_up(&cx, account).await;
         engine
             .settle(generation, None, step, Replaced::Ends, None)
@@ -277,8 +276,7 @@ impl Session {
     /// `ERR_NOT_SUPPORTED`, and as for [`Session::access_token`].
     pub async fn mint(&self, template: &str) -> Result<Minted> {
         let fresh = self.0.fresh_credentials(0).await?;
-        let kept = self.0.kept();
-        let cx = self.0.context(&kept, None);
+        let cx = self.0.context(None);
         self.0
             .provider
             .mint(&cx, &fresh.credentials, template)
@@ -298,8 +296,7 @@ impl Session {
     /// `ERR_NOT_SUPPORTED`, those of [`Session::access_token`], and what kept the server from saying.
     pub async fn sessions(&self) -> Result<Vec<RemoteSession>> {
         let engine = &self.0;
-        let kept = engine.kept();
-        let cx = engine.context(&kept, None);
+        let cx = engine.context(None);
         let mut fresh = engine.fresh_credentials(0).await?;
         loop {
             let listed = engine.provider.sessions(&cx, &fresh.credentials).await;
@@ -316,8 +313,7 @@ impl Session {
     /// As for [`Session::sessions`].
     pub async fn end_session(&self, id: &str) -> Result<()> {
         let engine = &self.0;
-        let kept = engine.kept();
-        let cx = engine.context(&kept, None);
+        let cx = engine.context(None);
         let mut fresh = engine.fresh_credentials(0).await?;
         loop {
             let ended = engine
@@ -450,9 +446,11 @@ fn copy_of_token(fresh: &Fresh) -> SecretString {
 /// The lock file of whoever renews the session of the record `key`: a name that fits every file system.
 fn turn_file(key: &str) -> String {
     let digest = Sha256::digest(key.as_bytes());
-    let name = digest[..8].iter().fold(String::new(), |mut name, byte| {
-        name.push_str(&format!("{byte:02x}"));
-        name
-    });
+    let name = hex(&digest[..8]);
     format!("session-{name}.lock")
+}
+
+/// A name that fits every file system and record.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

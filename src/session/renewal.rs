@@ -61,8 +61,7 @@ impl Engine {
             self.mark_spent(fresh.stamp, true).await?;
         }
         let now_ms = self.now_ms();
-        let kept = self.kept();
-        let cx = self.context(&kept, None);
+        let cx = self.context(None);
         let answer = self
             .provider
             .renew(&cx, &fresh.credentials, &user, wish.switch.as_ref())

@@ -139,21 +139,14 @@ impl Engine {
 
     /// Has the server end a session. An answer that refuses is an answer.
     pub(super) async fn revoke(self: &Arc<Self>, credentials: &Credentials) -> Result<()> {
-        let kept = self.kept();
-        let cx = self.context(&kept, None);
+        let cx = self.context(None);
         let revoking = self.provider.revoke(&cx, credentials);
         match tokio::time::timeout(REVOKE_TIMEOUT, revoking).await {
             Err(_) => Err(Error::Timeout {
                 timeout_ms: u64::try_from(REVOKE_TIMEOUT.as_millis()).unwrap_or(u64::MAX),
                 sent: true,
             }),
-            Ok(Err(
-                error @ (Error::Network { .. }
-                | Error::Timeout { .. }
-                | Error::Tls(_)
-                | Error::Server { .. }
-                | Error::RateLimited { .. }),
-            )) => Err(error),
+            Ok(Err(error)) if error.is_passing() => Err(error),
             Ok(_) => Ok(()),
         }
     }
@@ -164,8 +157,7 @@ impl Engine {
         credentials: &Credentials,
         return_to: Option<&str>,
     ) -> Option<Url> {
-        let kept = self.kept();
-        let cx = self.context(&kept, None);
+        let cx = self.context(None);
         let asking = self.provider.sign_out_url(&cx, credentials, return_to);
         let asked = tokio::time::timeout(REVOKE_TIMEOUT, asking).await;
         asked.ok()?.ok()?

@@ -69,13 +69,12 @@ impl Session {
         };
         let (how, loopback) = engine.open_loopback(how).await?;
         let generation = engine.core().begin_sign_in()?;
-        let kept = engine.kept();
         let held = engine.held_session();
         let current = held.as_ref().map(|(fresh, user)| Current {
             credentials: &fresh.credentials,
             user,
         });
-        let cx = engine.context(&kept, current);
+        let cx = engine.context(current);
         let step = engine.provider.sign_in(&cx, how).await;
         engine
             .settle(generation, None, step, replaced, loopback)
@@ -279,11 +278,8 @@ impl Engine {
         let stepped = self.proceed(id, &stored, answer).await;
         match &stepped {
             Ok(SignInOutcome::Pending(_)) => {}
-            Ok(SignInOutcome::Complete(user)) => {
-                self.remove_stored(id).await?;
-                self.end(id, Ok(user.clone()));
-            }
-            Err(error) if is_poll && is_passing(error) => {
+            Ok(SignInOutcome::Complete(user)) => self.conclude(id, Ok(user.clone())).await?,
+            Err(error) if is_poll && error.is_passing() => {
                 if let Awaits::Device { interval_ms, .. } = stored.awaits {
                     // A connection that fails is tried again, later (RFC 8628 section 3.5).
                     let later = interval_ms.saturating_mul(2).min(LONGEST_POLL_MS);
@@ -294,11 +290,8 @@ impl Engine {
             }
             // Another factor, or another time, may do.
             Err(Error::InvalidCode | Error::InvalidArgument(_) | Error::NotSupported(_)) => {}
-            Err(error) if is_passing(error) => {}
-            Err(error) => {
-                self.remove_stored(id).await?;
-                self.end(id, Err(error.clone()));
-            }
+            Err(error) if error.is_passing() => {}
+            Err(error) => self.conclude(id, Err(error.clone())).await?,
         }
         stepped
     }
@@ -334,16 +327,10 @@ impl Engine {
         let stepped = self.proceed(id, &stored, Answer::Callback(callback)).await;
         match &stepped {
             Ok(SignInOutcome::Pending(_)) => {}
-            Ok(SignInOutcome::Complete(user)) => {
-                self.remove_stored(id).await?;
-                self.end(id, Ok(user.clone()));
-            }
+            Ok(SignInOutcome::Complete(user)) => self.conclude(id, Ok(user.clone())).await?,
             // Its code is good still, and so is the address that brought it.
             Err(error) if error.was_never_sent() => self.put_stored(id, stored).await?,
-            Err(error) => {
-                self.remove_stored(id).await?;
-                self.end(id, Err(error.clone()));
-            }
+            Err(error) => self.conclude(id, Err(error.clone())).await?,
         }
         stepped
     }
@@ -375,17 +362,23 @@ impl Engine {
             return Err(Error::SignInExpired);
         }
         let generation = self.core().begin_sign_in()?;
-        let kept = self.kept();
         let held = self.held_session();
         let current = held.as_ref().map(|(fresh, user)| Current {
             credentials: &fresh.credentials,
             user,
         });
-        let cx = self.context(&kept, current);
+        let cx = self.context(current);
         let state = SecretString::new(stored.state.as_str().to_owned());
         let step = self.provider.proceed(&cx, &state, answer).await;
         self.settle(generation, Some(id), step, Replaced::Ends, None)
             .await
+    }
+
+    /// A sign-in is over, for every process.
+    async fn conclude(self: &Arc<Self>, id: &str, outcome: Result<User>) -> Result<()> {
+        self.remove_stored(id).await?;
+        self.end(id, outcome);
+        Ok(())
     }
 
     /// The session at hand, also under the lock.
@@ -421,23 +414,8 @@ fn loopback_path(redirect_uri: &str) -> Option<String> {
     is_here.then(|| url.path().to_owned())
 }
 
-/// Whether the server may say something else when it is asked again.
-fn is_passing(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Network { .. }
-            | Error::Timeout { .. }
-            | Error::Tls(_)
-            | Error::Server { .. }
-            | Error::RateLimited { .. }
-    )
-}
-
 fn new_id() -> Result<String> {
     let mut bytes = [0; 16];
     fill_random(&mut bytes)?;
-    Ok(bytes.iter().fold(String::new(), |mut id, byte| {
-        id.push_str(&format!("{byte:02x}"));
-        id
-    }))
+    Ok(super::hex(&bytes))
 }

@@ -31,11 +31,23 @@ pub(super) struct Stored {
 
 impl Engine {
     pub(super) async fn find(self: &Arc<Self>, id: &str) -> Result<Stored> {
-        let found = self.stored_sign_ins().await?;
-        let found = found
-            .into_iter()
-            .find(|(known, stored)| known == id && !stored.claimed);
-        found.map(|(_, stored)| stored).ok_or(Error::SignInNotFound)
+        let (engine, key) = (Arc::clone(self), format!("{PREFIX}{id}"));
+        let record = blocking(move || Ok(engine.vault.record(&key)?.0)).await?;
+        let found = self.read_stored(record.as_ref());
+        found
+            .filter(|stored| !stored.claimed)
+            .ok_or(Error::SignInNotFound)
+    }
+
+    /// A record as a sign-in of this session; `None` for another session's, and for what a newer version noted, which is for
+    /// that one to go on with.
+    fn read_stored(&self, record: Option<&Value>) -> Option<Stored> {
+        let Some(Value::Text(text)) = record else {
+            return None;
+        };
+        let stored: Stored = parse(text).ok()?;
+        let is_ours = stored.session == self.key && stored.provider == self.provider.identity();
+        is_ours.then_some(stored)
     }
 
     pub(super) async fn find_by_state(self: &Arc<Self>, state: &str) -> Result<String> {
@@ -49,18 +61,11 @@ impl Engine {
     pub(super) async fn stored_sign_ins(self: &Arc<Self>) -> Result<Vec<(String, Stored)>> {
         let engine = Arc::clone(self);
         blocking(move || {
-            let identity = engine.provider.identity();
             let mut found = Vec::new();
             for key in engine.vault.record_keys(PREFIX)? {
-                // Ended by another process since the names were read.
-                let Some(Value::Text(text)) = engine.vault.record(&key)?.0 else {
-                    continue;
-                };
-                // What a newer version noted is for that one to go on with.
-                let Ok(stored) = parse::<Stored>(&text) else {
-                    continue;
-                };
-                if stored.session == engine.key && stored.provider == identity {
+                let record = engine.vault.record(&key)?.0;
+                // Or it was ended by another process since the names were read.
+                if let Some(stored) = engine.read_stored(record.as_ref()) {
                     found.push((key[PREFIX.len()..].to_owned(), stored));
                 }
             }
