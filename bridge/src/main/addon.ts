@@ -87,10 +87,14 @@ export function loadAddon(): typeof import('electron-latchkey') {
   try {
     return require('electron-latchkey');
   } catch (cause) {
-    throw new BridgeError(
-      'ERR_ADDON_NOT_LOADED',
-      'The native part of electron-latchkey could not be loaded. Install the package again on this platform.',
-      { cause },
-    );
+    throw new BridgeError('ERR_ADDON_NOT_LOADED', whyNotLoaded(cause), { cause });
   }
+}
+
+// The loader's own words say what is missing and what helps, and name nothing of this machine but its kind. Those of anybody
+// else may name paths: they stay in the cause.
+function whyNotLoaded(cause: unknown): string {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_ADDON_NOT_LOADED')
+    return cause.message;
+  return 'The native part of electron-latchkey could not be loaded. Install the package again on this platform.';
 }
