@@ -152,13 +152,11 @@ if (scene === 'main') process.type = 'browser';
 const declared = await run(require, load, await GLOBALS[scene](uses));
 
 for (const value of Object.values(declared)) {
-  if (typeof value?.dispose === 'function' && typeof value.register === 'function') {
+  if (typeof value?.isSecondInstance === 'boolean') {
     await value.session(); // what it was given opens
     running.push(value);
   }
 }
 if (scene === 'preload') assert.ok(Object.keys(exposed).length > 0, 'nothing was exposed');
-// A client may ask once more while its app goes away; that is no fault of the block.
-process.on('unhandledRejection', () => undefined);
 await Promise.all(running.map((auth) => auth.dispose()));
 process.exit(0);

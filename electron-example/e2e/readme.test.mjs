@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { blocksOf } from '../../docs/test/blocks.mjs';
@@ -19,11 +20,17 @@ const FILES = ['server.mjs', 'main.js', 'index.html', 'page.js'];
 /** The port in the page; the test takes another, so that it can run beside `npm start`. */
 const PORT = '4711';
 
+let folder;
+let port;
+before(async () => {
+  port = await freePort();
+  folder = await project(await mkdtemp(join(tmpdir(), 'lk-readme-')));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
 test('the files of the README are an app in which somebody signs up, stays signed in over a restart, and signs out', async (t) => {
-  const port = await freePort();
   const computer = await Computer.create(t);
-  const folder = await project(computer.path('project'), port);
-  await serve(t, folder, port);
+  await serve(t);
 
   const first = await computer.start({ app: folder });
   await first.page.fill('[name=email]', 'ada@example.com');
@@ -43,9 +50,8 @@ test('the files of the README are an app in which somebody signs up, stays signe
 });
 
 test('without a keyring the app of the README says what to install', async (t) => {
-  const port = await freePort();
   const computer = await Computer.create(t, { keyring: 'none' });
-  const app = await computer.start({ app: await project(computer.path('project'), port) });
+  const app = await computer.start({ app: folder });
   await app.page.waitForFunction(() => /gnome-keyring/.test(document.getElementById('problem').textContent));
   await app.quit();
 });
@@ -54,9 +60,9 @@ async function greets({ page }, text) {
   await page.waitForFunction((wanted) => document.getElementById('who').textContent === wanted, text);
 }
 
-async function project(folder, port) {
+/** Puts the files of the README, and what they need, into this folder. */
+async function project(folder) {
   const blocks = await blocksOf('README.md');
-  await mkdir(folder);
   await unpackInto(folder); // electron-latchkey
   for (const name of await readdir(MODULES)) // what better-auth is made of
     if (!name.startsWith('.') && !existsSync(join(folder, 'node_modules', name)))
@@ -71,8 +77,8 @@ async function project(folder, port) {
 }
 
 /** Starts its server. */
-async function serve(t, folder, port) {
-  const child = spawn(process.execPath, ['server.mjs'], { cwd: folder, stdio: 'inherit' });
+async function serve(t) {
+  const child = spawn(process.execPath, ['server.mjs'], { cwd: folder, stdio: 'ignore' });
   t.after(async () => {
     child.kill();
     await once(child, 'exit');
