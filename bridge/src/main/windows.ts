@@ -1,5 +1,6 @@
 import type { BrowserWindow, WebContents } from 'electron';
 import { type AuthSnapshot, CHANNELS } from '../protocol.js';
+import type { AllowedPages } from './allowed-pages.js';
 import { showsAllowedPage } from './sender.js';
 
 /** The windows that the app said may hold the broker. */
@@ -13,7 +14,7 @@ export interface WindowRegistry {
   broadcast(snapshot: AuthSnapshot): void;
 }
 
-export function createWindowRegistry(origins: ReadonlySet<string>): WindowRegistry {
+export function createWindowRegistry(pages: AllowedPages): WindowRegistry {
   const registered = new Map<WebContents, BrowserWindow>();
 
   return {
@@ -35,7 +36,7 @@ export function createWindowRegistry(origins: ReadonlySet<string>): WindowRegist
     broadcast(snapshot) {
       for (const contents of registered.keys()) {
         if (contents.isDestroyed()) continue;
-        if (showsAllowedPage(contents.mainFrame, origins)) contents.send(CHANNELS.changed, snapshot);
+        if (showsAllowedPage(contents.mainFrame, pages)) contents.send(CHANNELS.changed, snapshot);
       }
     },
   };

@@ -22,7 +22,7 @@ function start(): void {
   });
 
   app.whenReady().then(() => {
-    installMenu();
+    installMenu({ openWindow });
     serveApp();
     openWindow();
     app.on('activate', () => focusWindow() || openWindow());

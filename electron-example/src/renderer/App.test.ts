@@ -95,6 +95,18 @@ describe('the form', () => {
     expect(page.broker.cancelSignIn).toHaveBeenCalledWith('f');
   });
 
+  it('sends an address without the spaces around it, and the password as it was typed', async () => {
+    const page = await mountApp(new FakeBroker());
+    await page.fill('email', ' ada@example.com ');
+    await page.fill('password', ' secret ');
+    await page.submit();
+    expect(page.broker.signIn).toHaveBeenCalledWith({
+      method: 'password',
+      email: 'ada@example.com',
+      password: ' secret ',
+    });
+  });
+
   it('signs in and shows the account, named in the title and read out', async () => {
     const page = await mountApp(new FakeBroker());
     expect(document.title).toBe('Sign in – Latchkey');
