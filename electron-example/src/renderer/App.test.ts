@@ -338,6 +338,7 @@ describe('the account', () => {
     expect(page.text('session-state')).toBe('Active');
     expect(page.text('session-reason')).toBe('Restored from the vault and confirmed by the server.');
     expect(page.text('session-expiry')).toMatch(/\d{4}.*\(in 7 days\)$/);
+    await page.press('section-security');
     expect(page.text('vault-backend')).toContain('Secret Service');
     expect(page.text('vault-path')).toBe('/home/ada/.local/share/app');
     expect(page.text('account')).toContain('Sealed under the login keyring.');
@@ -399,8 +400,14 @@ describe('the account', () => {
 });
 
 describe('the official Better Auth client', () => {
-  it('saves the display name over the broker, reads it back, and has main take it over', async () => {
+  async function accountSection() {
     const page = await mountApp(new FakeBroker(activeAs()));
+    await page.press('section-account');
+    return page;
+  }
+
+  it('saves the display name over the broker, reads it back, and has main take it over', async () => {
+    const page = await accountSection();
     let name = ADA.name;
     page.broker.serve((url, init) => {
       if (url.endsWith('/update-user'))
@@ -425,14 +432,14 @@ describe('the official Better Auth client', () => {
     [401, 'ERR_SESSION_EXPIRED'],
     [500, 'ERR_SERVER'],
   ] as const)('says why the name was not saved at status %d', async (status, code) => {
-    const page = await mountApp(new FakeBroker(activeAs()));
+    const page = await accountSection();
     page.broker.serve(() => ({ status, json: { code: 'SOME_CODE', message: 'text' } }));
     await page.app.find('[data-testid="save-name"]').trigger('submit');
     await vi.waitFor(() => expect(page.text('name-result')).toContain(errorTexts[code].title));
   });
 
   it('asks for a name before it sends anything', async () => {
-    const page = await mountApp(new FakeBroker(activeAs()));
+    const page = await accountSection();
     await page.fill('display-name', '  ');
     await page.app.find('[data-testid="save-name"]').trigger('submit');
     await flushPromises();

@@ -8,6 +8,7 @@ import type {
   User,
 } from 'electron-latchkey/renderer';
 import { vi } from 'vitest';
+import type { AccountInfo, AnomalyInfo, Refresh } from '../activity';
 
 export const ADA: User = {
   id: 'user-ada',
@@ -38,6 +39,16 @@ const SIGNED_OUT: AuthSnapshot = {
   },
 };
 
+const NEW_REFRESH: Refresh = {
+  number: 0,
+  startedAtMs: Date.now(),
+  endedAtMs: null,
+  waiters: 0,
+  outcome: null,
+  code: null,
+  tokenExpiresAtMs: null,
+};
+
 export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message: string } {
   return { ok: false, code, message: `The message of ${code}.` };
 }
@@ -45,6 +56,9 @@ export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message:
 /** A main process that does what the test says: it holds one snapshot and tells each change, as the real one does. */
 export class FakeBroker {
   snapshotNow: AuthSnapshot;
+  /** Oldest first. */
+  refreshesNow: Refresh[] = [];
+  readonly #refreshListeners = new Set<(refresh: Refresh) => void>();
   readonly #listeners = new Set<(snapshot: AuthSnapshot) => void>();
 
   readonly signIn = vi.fn<AuthBroker['signIn']>(async () => this.#complete(ADA));
@@ -79,6 +93,16 @@ export class FakeBroker {
   readonly retry = vi.fn<AuthBroker['retry']>(async () => this.#answer());
   readonly snapshot = vi.fn<AuthBroker['snapshot']>(async () => this.#answer());
   readonly fetch = vi.fn<AuthBroker['fetch']>(async () => failure('ERR_NETWORK'));
+  readonly accounts = vi.fn<() => Promise<Result<AccountInfo[]>>>(async () => ({
+    ok: true,
+    value: [{ name: 'first', user: this.snapshotNow.user, current: true }],
+  }));
+  readonly switchAccount = vi.fn<(name: string) => Promise<Result<AuthSnapshot>>>(async () => this.#answer());
+  readonly anomalies = vi.fn<() => Promise<Result<AnomalyInfo[]>>>(async () => ({ ok: true, value: [] }));
+  readonly refreshes = vi.fn<() => Promise<Result<Refresh[]>>>(async () => ({
+    ok: true,
+    value: [...this.refreshesNow],
+  }));
   readonly cancelFetch = vi.fn<AuthBroker['cancelFetch']>(async () => ({ ok: true, value: null }));
 
   constructor(start: Partial<AuthSnapshot> = {}) {
@@ -98,6 +122,19 @@ export class FakeBroker {
 
   tell(snapshot: AuthSnapshot): void {
     for (const listener of this.#listeners) listener(snapshot);
+  }
+
+  onRefresh(listener: (refresh: Refresh) => void): () => void {
+    this.#refreshListeners.add(listener);
+    return () => this.#refreshListeners.delete(listener);
+  }
+
+  /** A refresh begins, or one that runs changes; every listener is told. */
+  refreshing(refresh: Partial<Refresh> & { number: number }): void {
+    const before = this.refreshesNow.find(({ number }) => number === refresh.number) ?? NEW_REFRESH;
+    const now = { ...before, ...refresh };
+    this.refreshesNow = [...this.refreshesNow.filter(({ number }) => number !== refresh.number), now];
+    for (const listener of this.#refreshListeners) listener(now);
   }
 
   /** From now on a sign-in waits for the browser. */
