@@ -157,6 +157,16 @@ test('a folder that is reached by a link is known by both of its names', async (
   await assertRefused(started, started.window.event());
 });
 
+test('a file from elsewhere that gives itself the address of a page of the app is refused', async () => {
+  const started = await startOpenAuth({ app: appIn('/opt/app'), rendererOrigins: ['file://'] });
+  started.window.navigate('file:///home/ada/Downloads/index.html');
+  started.window.rename('file:///opt/app/index.html');
+  await assertRefused(started, started.window.event());
+  started.window.navigate('file:///opt/app/index.html');
+  started.window.rename('file:///opt/app/settings');
+  await assertAllowed(started, started.window.event());
+});
+
 test('a page from disk without the origin of one, as in a sandboxed frame, is refused', async () => {
   const started = await startOpenAuth({ app: appIn('/opt/app'), rendererOrigins: ['file://'] });
   started.window.navigate('file:///opt/app/index.html');
