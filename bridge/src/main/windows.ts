@@ -1,5 +1,4 @@
 import type { BrowserWindow, WebContents, WebFrameMain } from 'electron';
-import { type AuthSnapshot, CHANNELS } from '../protocol.js';
 import type { AllowedPages } from './allowed-pages.js';
 
 /** The windows that the app said may hold the broker. */
@@ -12,7 +11,7 @@ export interface WindowRegistry {
   /** Shows the window that was added last and puts it before all others, as far as the system allows. */
   focus(): void;
   /** Sends to each window that shows an allowed page at this moment, and to no other. */
-  broadcast(snapshot: AuthSnapshot): void;
+  broadcast(channel: string, value: unknown): void;
 }
 
 export function createWindowRegistry(pages: AllowedPages): WindowRegistry {
@@ -49,10 +48,10 @@ export function createWindowRegistry(pages: AllowedPages): WindowRegistry {
       window.show();
       window.focus();
     },
-    broadcast(snapshot) {
+    broadcast(channel, value) {
       for (const contents of registered.keys()) {
         if (contents.isDestroyed()) continue;
-        if (showsAllowedPage(contents, contents.mainFrame)) contents.send(CHANNELS.changed, snapshot);
+        if (showsAllowedPage(contents, contents.mainFrame)) contents.send(channel, value);
       }
     },
   };
