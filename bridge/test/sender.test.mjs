@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { disposedFrame, FakeApp, FakeWindow } from './fake-electron.mjs';
 import { APP, CHANNELS, PAGE, startOpenAuth } from './start.mjs';
 
-const CALLS = Object.entries(CHANNELS).filter(([name]) => name !== 'changed');
+const CALLS = Object.entries(CHANNELS).filter(([name]) => !['changed', 'refreshed'].includes(name));
 const CREDENTIALS = { method: 'password', email: 'ada@example.com', password: 'correct horse', name: 'Ada' };
 
 const ARGUMENTS = { fetch: 'http://127.0.0.1:4711/api/profile', cancelFetch: 'r1' };
