@@ -1,12 +1,14 @@
 // Sessions on the real Better Auth server with all its plugins, and what the person's authenticator and browser do.
 import assert from 'node:assert/strict';
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { BetterAuthPeer } from '../electron-example/e2e/peers/better-auth.mjs';
 import { openSession } from './auth-server.mjs';
+import { totp } from './peers/authenticator.mjs';
 
 export { DEVICE_CLIENT, SCHEME } from '../electron-example/e2e/peers/better-auth.mjs';
 export { Browser } from '../electron-example/e2e/peers/browser.mjs';
 export { rejects } from './addon.mjs';
+export { totp, wrongTotp } from './peers/authenticator.mjs';
 
 /** A file's own: pass `{ after }` of node:test for `t`. */
 export const startPeer = (t, options) => BetterAuthPeer.start(t, options);
@@ -54,32 +56,6 @@ export async function begun(session, request) {
   const { status, signIn } = await session.signIn(request);
   assert.equal(status, 'pending');
   return signIn;
-}
-
-/** What an authenticator shows now (RFC 6238). */
-export function totp(secret, atMs = Date.now()) {
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(atMs / 30_000)));
-  const digest = createHmac('sha1', base32(secret)).update(counter).digest();
-  const offset = digest[19] & 15;
-  const number = (digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000;
-  return String(number).padStart(6, '0');
-}
-
-/** A code that no authenticator with this secret shows about now. */
-export function wrongTotp(secret) {
-  const near = [-60_000, -30_000, 0, 30_000, 60_000].map((shift) => totp(secret, Date.now() + shift));
-  for (let number = 0; ; number++) {
-    const code = String(number).padStart(6, '0');
-    if (!near.includes(code)) return code;
-  }
-}
-
-function base32(text) {
-  const bits = [...text.replace(/=+$/, '')]
-    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-    .join('');
-  return Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
 }
 
 /** Calls routes of Better Auth over the session's fetch as a page does, and watches every answer for secrets. */

@@ -78,7 +78,8 @@ for (const kind of SINGLE_USE) {
         counts.signIns++;
       }
     }
-    await setTimeout(200);
+    // The last kill may have left a doubt that nobody comes upon before the token is due.
+    await session.refresh().catch(() => {});
     if (await isUnanswered(session)) person = await server.enter(session);
     await became(session, { state: 'active' });
     await Promise.all(children.map(({ ready }) => ready));
@@ -89,9 +90,10 @@ for (const kind of SINGLE_USE) {
     const { refreshes, granted, reuses } = server.counts;
     assert.deepEqual([reuses, refreshes - granted], [0, 0]);
     assert.equal(await server.isAlive(person), true);
-    // Nobody heard anything but that the person is asked for.
+    // Nobody heard anything but that the person is asked for, or has signed in again while they waited for an answer.
+    const expected = new Set(['ERR_REFRESH_UNANSWERED', 'ERR_SUPERSEDED']);
     assert.deepEqual(
-      told.filter((word) => word !== 'ERR_REFRESH_UNANSWERED'),
+      told.filter((word) => !expected.has(word)),
       [],
     );
   });

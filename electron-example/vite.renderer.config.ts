@@ -5,6 +5,8 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   base: './',
   plugins: [vue()],
+  // The package is a link to the repository, which has a Vue of its own for its tests. A page must have one.
+  resolve: { dedupe: ['vue', 'pinia'] },
   build: {
     target: 'chrome108',
     outDir: 'dist/renderer',

@@ -32,7 +32,7 @@ export function buildSteps() {
       doing: 'cargo build (a few minutes the first time, seconds later)',
       fingerprint: async () => {
         const { napi, scripts } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
-        return fingerprint(['Cargo.toml', 'Cargo.lock', 'build.rs', 'src'], {
+        return fingerprint(['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'scripts/write-index.mjs'], {
           values: [napi, scripts['build:addon'], process.platform, process.arch],
         });
       },

@@ -3,7 +3,7 @@
 // lives in one temporary folder and is gone afterwards. An application is never given this.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { atEnd, ready, run, start } from './processes.mjs';
 
@@ -20,7 +20,7 @@ export async function openPrivateSecretService() {
   for (const directory of Object.values(env)) await mkdir(directory, { recursive: true, mode: 0o700 });
 
   const address = await startBus(folder, environment);
-  const session = { ...env, DBUS_SESSION_BUS_ADDRESS: address };
+  const session = { ...env, ...rustHomes(), DBUS_SESSION_BUS_ADDRESS: address };
   await startKeyring({ ...process.env, ...session });
   return { env: session, note: 'a private D-Bus session with an unlocked gnome-keyring, for this run only' };
 }
@@ -33,6 +33,13 @@ function privateEnvironment(folder) {
     XDG_CONFIG_HOME: path.join(folder, 'config'),
     XDG_CACHE_HOME: path.join(folder, 'cache'),
   };
+}
+
+// The tool chain lies in the home of the person, which the session hides.
+function rustHomes() {
+  const { CARGO_HOME = path.join(homedir(), '.cargo'), RUSTUP_HOME = path.join(homedir(), '.rustup') } =
+    process.env;
+  return { CARGO_HOME, RUSTUP_HOME };
 }
 
 async function startBus(folder, env) {

@@ -43,7 +43,10 @@ async function openExample() {
     openDisplay(),
     startExampleServer({
       databaseFile: path.join(cache, 'server', 'auth.db'),
-      onOutput: (chunk) => serverLog.write(chunk),
+      onOutput: (chunk) => {
+        serverLog.write(chunk);
+        showMail(chunk);
+      },
     }),
   ]);
   console.log(`✓ Server: ${server.url}, its log in ${relative(serverLog.path)}. Sign in as ${DEMO}`);
@@ -74,6 +77,11 @@ async function openExample() {
   server.child.off('exit', tellServerEnd);
   if (code !== 0) console.error(`Electron ended with ${signal ?? code}; see ${relative(electronLog.path)}.`);
   return code === 0 ? 0 : 1;
+}
+
+/** The example's server sends its mail to its log: a code is read here. */
+function showMail(chunk) {
+  for (const line of String(chunk).split('\n')) if (line.startsWith('[mail]')) console.log(`✉ ${line}`);
 }
 
 function lacksSecretService() {

@@ -32,6 +32,7 @@ export const SUITES = [
   { name: 'The core, without Node', run: rustTests },
   nodeTests('The servers of the tests', '__test__/peers'),
   nodeTests('The addon in Node', '__test__', { keyring: true }),
+  nodeTests('The packed package', '__test__/package', { keyring: true, electron: true }),
   nodeTests('The bridge', 'bridge/test'),
   { name: "The example's renderer", run: rendererTests },
   nodeTests("The example's server", 'electron-example/server'),

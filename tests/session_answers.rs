@@ -148,6 +148,34 @@ async fn a_401_at_the_end_of_a_token_that_nothing_renews_is_told_as_what_it_is()
 }
 
 #[tokio::test]
+async fn a_401_that_comes_after_somebody_else_signed_in_is_not_said_of_their_session() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let world = World::rotating();
+    let session = Session::open(SessionOptions {
+        allowed_origins: vec![Origin::parse(&origin).unwrap()],
+        ..world.options(&world.vault)
+    });
+    let session = session.await.unwrap();
+    session.sign_in(password("right")).await.unwrap();
+    let fetch = tokio::spawn({
+        let session = session.clone();
+        async move {
+            let request = FetchRequest::new(Method::GET, Url::parse(&origin).unwrap());
+            let answered = session.fetch(request).await;
+            answered.map(|answer| answer.status.as_u16())
+        }
+    });
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let _ = stream.read(&mut [0; 4096]).await.unwrap();
+    session.sign_in(password("right")).await.unwrap();
+    let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    stream.write_all(refusal).await.unwrap();
+    assert_eq!(fetch.await.unwrap(), Err(Error::Superseded));
+    assert_eq!(session.snapshot().state, State::Active);
+}
+
+#[tokio::test]
 async fn signing_in_again_ends_the_doubt() {
     let world = World::rotating();
     let session = world.signed_in().await;

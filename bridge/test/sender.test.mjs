@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { disposedFrame, FakeWindow } from './fake-electron.mjs';
+import { pathToFileURL } from 'node:url';
+import { disposedFrame, FakeApp, FakeWindow } from './fake-electron.mjs';
 import { APP, CHANNELS, PAGE, startOpenAuth } from './start.mjs';
 
 const CALLS = Object.entries(CHANNELS).filter(([name]) => name !== 'changed');
@@ -98,10 +102,67 @@ test('a destroyed window is no longer registered', async () => {
   await assertRefused(started, event);
 });
 
-test('file:// allows pages from disk and nothing else', async () => {
-  const started = await startOpenAuth({ rendererOrigins: ['file://'] });
-  await assertRefused(started, started.window.event());
+/** An app that lies there. */
+function appIn(folder) {
+  return Object.assign(new FakeApp(), { getAppPath: () => folder });
+}
+
+const ELSEWHERE = [
+  PAGE,
+  'file:///home/ada/Downloads/index.html',
+  'file:///opt/app2/index.html',
+  'file:///opt/app',
+  'file:///opt/index.html',
+  'file:///opt/app/../index.html',
+  'file:///opt/app/%2e%2e/index.html',
+  'file:///opt/app/..%2findex.html',
+  'file:///opt/app%2findex.html',
+  'file://elsewhere/opt/app/index.html',
+  'file:///',
+];
+
+test('file:// allows pages in the folder of the app, and none from elsewhere on the disk', async () => {
+  const started = await startOpenAuth({ app: appIn('/opt/app'), rendererOrigins: ['file://'] });
+  for (const url of ELSEWHERE) {
+    started.window.navigate(url);
+    await assertRefused(started, started.window.event());
+  }
+  for (const url of ['file:///opt/app/index.html', 'file:///opt/app/a%20folder/page.html?a=../..#b']) {
+    started.window.navigate(url);
+    await assertAllowed(started, started.window.event());
+  }
+});
+
+test('the file URL of a folder allows the pages in it', async () => {
+  const started = await startOpenAuth({ app: appIn('/opt'), rendererOrigins: ['file:///opt/app/'] });
+  for (const url of ELSEWHERE) {
+    started.window.navigate(url);
+    await assertRefused(started, started.window.event());
+  }
   started.window.navigate('file:///opt/app/index.html');
+  await assertAllowed(started, started.window.event());
+});
+
+test('a folder that is reached by a link is known by both of its names', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'pages-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await mkdir(join(folder, 'real'));
+  await symlink(join(folder, 'real'), join(folder, 'link'));
+  const started = await startOpenAuth({ app: appIn(join(folder, 'link')), rendererOrigins: ['file://'] });
+  for (const name of ['link', 'real']) {
+    started.window.navigate(pathToFileURL(join(folder, name, 'index.html')).href);
+    await assertAllowed(started, started.window.event());
+  }
+  started.window.navigate(pathToFileURL(join(folder, 'index.html')).href);
+  await assertRefused(started, started.window.event());
+});
+
+test('a page from disk without the origin of one, as in a sandboxed frame, is refused', async () => {
+  const started = await startOpenAuth({ app: appIn('/opt/app'), rendererOrigins: ['file://'] });
+  started.window.navigate('file:///opt/app/index.html');
+  started.window.webContents.mainFrame.origin = 'null';
+  await assertRefused(started, started.window.event());
+  started.window.webContents.mainFrame.origin = 'file://';
   await assertAllowed(started, started.window.event());
 });
 
@@ -124,7 +185,10 @@ for (const origins of [
   ['app://latchkey-example/index.html'],
   ['http://*'],
   ['https://user@host'],
-  ['file:///opt/app/'],
+  ['file:///opt/app'],
+  ['file:///'],
+  ['file:///opt/app/?a/'],
+  ['file:///opt%2fapp/'],
   [42],
   [APP, null],
 ]) {

@@ -2,7 +2,7 @@
 import { electron } from '@better-auth/electron';
 import { APIError } from 'better-auth/api';
 import { getMigrations } from 'better-auth/db/migration';
-import { bearer } from 'better-auth/plugins';
+import { bearer, emailOTP, twoFactor } from 'better-auth/plugins';
 
 export const AUTH_PATH = '/api/auth';
 
@@ -22,8 +22,10 @@ export const DEFAULT_LIFETIME = { expiresIn: 7 * 24 * 60 * 60, updateAge: 24 * 6
  * @param {string} settings.secret signs the session tokens
  * @param {{ expiresIn: number, updateAge: number }} settings.lifetime
  * @param {boolean} settings.rateLimit
+ * @param {import('./mailbox.mjs').Mailbox} settings.mailbox
+ * @param {(email: string) => Promise<{ twoFactorEnabled?: boolean } | undefined>} settings.findUser
  */
-export function authOptions({ url, db, secret, lifetime, rateLimit }) {
+export function authOptions({ url, db, secret, lifetime, rateLimit, mailbox, findUser }) {
   return {
     appName: 'Latchkey example',
     baseURL: url,
@@ -34,8 +36,26 @@ export function authOptions({ url, db, secret, lifetime, rateLimit }) {
     session: lifetime,
     // requireSignature: the database holds the unsigned half of each token. Without the signature
     // that half would sign in by itself, so a leaked database would be a set of open sessions.
-    // electron: what a sign-in in the browser gives the app is a code that only the app can turn into a session.
-    plugins: [bearer({ requireSignature: true }), electron()],
+    plugins: [
+      // First: the two others must not hand out the session that the password made, and that this one takes back.
+      twoFactor({
+        issuer: 'Latchkey example',
+        otpOptions: {
+          sendOTP: async ({ user, otp }) =>
+            mailbox.send({ to: user.email, text: 'The code for your sign-in is', code: otp }),
+        },
+      }),
+      bearer({ requireSignature: true }),
+      emailOTP({
+        disableSignUp: true,
+        sendVerificationOTP: async ({ email, otp, type }) => {
+          if (type !== 'sign-in') return;
+          mailbox.send({ to: email, ...signInMail(await findUser(email), otp) });
+        },
+      }),
+      // What a sign-in in the browser gives the app is a code that only the app can turn into a session.
+      electron(),
+    ],
     // Who may name itself in an Origin header or a callback: the app's page, the page of the
     // development server, and the app's own scheme, which browser sign-in comes back on.
     trustedOrigins: ['app://latchkey-example', 'http://localhost:5173', `${APP_SCHEME}:/`],
@@ -58,6 +78,15 @@ export function authOptions({ url, db, secret, lifetime, rateLimit }) {
   };
 }
 
+// To Better Auth a code by mail is a whole sign-in, also where the person has a second factor: it would be a way around it.
+function signInMail(user, code) {
+  if (user?.twoFactorEnabled)
+    return {
+      text: 'Somebody asked for a code. Your account has a second factor: sign in with your password.',
+    };
+  return { text: 'The code for your sign-in is', code };
+}
+
 // Without the details that come along: those can hold what a request carried.
 function logFailure(failure) {
   const text = failure instanceof Error ? failure.name : String(failure);
@@ -75,15 +104,17 @@ export async function migrate(options) {
 }
 
 /**
- * Creates the user unless the e-mail address is taken.
+ * Creates the user unless the e-mail address is taken, with an address that counts as confirmed.
  *
  * @param {import('better-auth').Auth} auth
  * @param {{ email: string, password: string, name: string }} user
  */
 export async function ensureUser(auth, user) {
   const { internalAdapter } = await auth.$context;
-  if (await internalAdapter.findUserByEmail(user.email)) return;
-  const created = await auth.api.signUpEmail({ body: user });
+  const found = await internalAdapter.findUserByEmail(user.email);
+  if (found?.user.emailVerified) return;
+  const { id } = found?.user ?? (await auth.api.signUpEmail({ body: user })).user;
   // Signing up signs in. Nobody holds that session's token, so it must not stay.
-  await internalAdapter.deleteUserSessions(created.user.id);
+  if (!found) await internalAdapter.deleteUserSessions(id);
+  await internalAdapter.updateUser(id, { emailVerified: true });
 }

@@ -6,6 +6,7 @@
 //   database.mjs       the database file and the secret beside it
 //   routes.mjs         the protected route of the example
 //   pages.mjs          the web page for signing in with the browser
+//   mailbox.mjs        the mail, which is lines of the log
 //   http.mjs           Node's http to Request and Response
 //   test-controls.mjs  faults, expiry and a request log, for tests only
 import { once } from 'node:events';
@@ -14,6 +15,7 @@ import { betterAuth } from 'better-auth';
 import { authOptions, DEFAULT_LIFETIME, ensureUser, migrate } from './auth.mjs';
 import { openDatabase } from './database.mjs';
 import { problem, Refusal, requestFrom, sendResponse } from './http.mjs';
+import { Mailbox } from './mailbox.mjs';
 import { answer } from './routes.mjs';
 import { createTestControls } from './test-controls.mjs';
 
@@ -45,11 +47,18 @@ export async function startServer({ databaseFile, port = 0, testControls = false
   let ready;
   let closed;
 
-  const options = () => authOptions({ url, db, secret, lifetime, rateLimit: !testControls });
+  const mailbox = new Mailbox(testControls ? () => undefined : undefined);
+  const findUser = async (email) => {
+    const { internalAdapter } = await auth.$context;
+    return (await internalAdapter.findUserByEmail(email))?.user;
+  };
+  const options = () =>
+    authOptions({ url, db, secret, lifetime, rateLimit: !testControls, mailbox, findUser });
 
   const controls = testControls
     ? createTestControls({
         auth: () => auth,
+        mailbox,
         // Better Auth fixes the lifetime when it is made, so a change of it makes it anew.
         changeLifetime(change) {
           lifetime = withChange(lifetime, change);

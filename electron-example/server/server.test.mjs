@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { totp } from '../../__test__/peers/authenticator.mjs';
 import { DEMO_USER, startServer } from './server.mjs';
 
 const COMMAND = fileURLToPath(new URL('./index.mjs', import.meta.url));
@@ -172,6 +173,27 @@ describe('a server with test controls', () => {
     assert.equal(await client.sessionCount(DEMO_USER.email), 0);
     assert.equal((await client.profile(token)).status, 401);
     assert.equal((await client.session(token)).json, null);
+  });
+
+  test('a second factor is asked for, and a code by mail is no way around it', async () => {
+    const person = { email: 'two@example.com', password: 'a-long-password', name: 'Two' };
+    const codeByMail = async () => {
+      await client.post('/api/auth/email-otp/send-verification-otp', {
+        email: person.email,
+        type: 'sign-in',
+      });
+      return (await client.get(`/__test/mail?to=${person.email}`)).json;
+    };
+    const token = (await client.signUp(person)).headers['set-auth-token'];
+    assert.match((await codeByMail()).code, /^\d{6}$/);
+    const { json } = await client.post('/api/auth/two-factor/enable', { password: person.password }, token);
+    const code = totp(new URL(json.totpURI).searchParams.get('secret'));
+    assert.equal((await client.post('/api/auth/two-factor/verify-totp', { code }, token)).status, 200);
+
+    const asked = await client.signIn(person);
+    assert.deepEqual(asked.json, { twoFactorRedirect: true, twoFactorMethods: ['totp', 'otp'] });
+    assert.equal(asked.headers['set-auth-token'], undefined);
+    assert.deepEqual(await codeByMail(), { sent: true, code: null });
   });
 
   test('expiry sets how long the sessions made from then on live', async () => {

@@ -23,9 +23,10 @@ const FAULTS = {
 /**
  * @param {object} server
  * @param {() => import('better-auth').Auth} server.auth
+ * @param {import('./mailbox.mjs').Mailbox} server.mailbox
  * @param {(change: { expiresIn?: number, updateAge?: number }) => void} server.changeLifetime
  */
-export function createTestControls({ auth, changeLifetime }) {
+export function createTestControls({ auth, mailbox, changeLifetime }) {
   let fault = { mode: 'up', match: '/' };
   let log = [];
 
@@ -64,6 +65,10 @@ export function createTestControls({ auth, changeLifetime }) {
         update: { expiresAt },
       });
       return { touched, expiresAt };
+    },
+    'GET mail': async ({ to }) => {
+      const code = mailbox.lastCodeTo(to);
+      return { sent: code !== undefined, code: code ?? null };
     },
     'GET log': async () => log,
     'DELETE log': async () => {

@@ -303,7 +303,8 @@ impl Engine {
     pub(super) async fn after_unauthorized(self: &Arc<Self>, sent: &Fresh) -> Option<Fresh> {
         let renewed_since = {
             let core = self.core();
-            core.generation() == sent.generation && core.stamp() != sent.stamp
+            core.check_generation(sent.generation).ok()?;
+            core.stamp() != sent.stamp
         };
         if !renewed_since {
             let flight = self.join_flight().ok()?;
@@ -315,10 +316,17 @@ impl Engine {
         replaced.then_some(now)
     }
 
-    /// Whether a token has come to its end, and nothing renews it by itself.
-    pub(super) fn has_ended_unanswered(&self, sent: &Fresh) -> bool {
+    /// What there is to say of a 401 to `sent` that no other credentials help with, where the server's word alone would
+    /// mislead.
+    pub(super) fn refusal(&self, sent: &Fresh) -> Option<Error> {
         let at_the_server_ms = self.now_ms().saturating_add(SERVER_SECOND_MS);
-        self.core().is_unanswered() && !freshness::is_alive(&sent.credentials, at_the_server_ms)
+        let core = self.core();
+        if core.generation() != sent.generation && core.credentials().is_ok() {
+            // It was said of a session that is gone, not of the one that somebody has signed in to since.
+            return Some(Error::Superseded);
+        }
+        let has_ended = !freshness::is_alive(&sent.credentials, at_the_server_ms);
+        (core.is_unanswered() && has_ended).then_some(Error::RefreshUnanswered)
     }
 
     /// Asks the provider itself about a session that one of its routes took for over. Other credentials to try, or that it is.

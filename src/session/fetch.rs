@@ -238,8 +238,8 @@ async fn fetch(
             Some(again) => {
                 if let Some(replacement) = engine.after_unauthorized(sent).await {
                     answer = send(engine, again, Some(&replacement), delivery).await?;
-                } else if engine.has_ended_unanswered(sent) {
-                    return Err(Error::RefreshUnanswered);
+                } else if let Some(refusal) = engine.refusal(sent) {
+                    return Err(refusal);
                 }
             }
             // A stream is gone: the 401 is the answer, and the next request has the new token.

@@ -28,10 +28,7 @@ export async function openAddon(options: CreateAuthOptions): Promise<Opened> {
 /** Opens the session of another account in the same vault, and puts that account at the front: for good, or not at all. */
 export async function openAccount(now: Opened, account: string, options: CreateAuthOptions): Promise<Opened> {
   if (now.account === null) {
-    throw new BridgeError(
-      'ERR_INVALID_ARGUMENT',
-      'switchAccount() needs the option account of createAuth().',
-    );
+    throw new BridgeError('ERR_NOT_SUPPORTED', 'switchAccount() needs the option account of createAuth().');
   }
   const { AuthSession } = loadAddon();
   if (account === now.account) {
@@ -87,10 +84,14 @@ export function loadAddon(): typeof import('electron-latchkey') {
   try {
     return require('electron-latchkey');
   } catch (cause) {
-    throw new BridgeError(
-      'ERR_ADDON_NOT_LOADED',
-      'The native part of electron-latchkey could not be loaded. Install the package again on this platform.',
-      { cause },
-    );
+    throw new BridgeError('ERR_ADDON_NOT_LOADED', whyNotLoaded(cause), { cause });
   }
+}
+
+// The loader's own words say what is missing and what helps, and name nothing of this machine but its kind. Those of anybody
+// else may name paths: they stay in the cause.
+function whyNotLoaded(cause: unknown): string {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_ADDON_NOT_LOADED')
+    return cause.message;
+  return 'The native part of electron-latchkey could not be loaded. Install the package again on this platform.';
 }

@@ -1,15 +1,17 @@
 import type { BrowserWindow } from 'electron';
 import type { Account, Anomaly, AuthSession, Vault } from 'electron-latchkey';
 import { notify } from '../notify.js';
-import type { AuthSnapshot } from '../protocol.js';
-import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
+import { type AuthSnapshot, CHANNELS } from '../protocol.js';
+import { Accounts } from './accounts.js';
+import { auditOf, openAddon } from './addon.js';
+import { AllowedPages } from './allowed-pages.js';
 import { SystemBrowser } from './browser.js';
 import { type CallbackCounts, Callbacks } from './callbacks.js';
 import { DeepLinks, expectReturn } from './deep-links.js';
 import { type AppHandler, installHandler, installHandlers } from './handlers.js';
 import { Lifecycle } from './lifecycle.js';
 import { Locks } from './locks.js';
-import { type CreateAuthOptions, parseRendererOrigins } from './options.js';
+import type { CreateAuthOptions } from './options.js';
 import { PowerWatch } from './power.js';
 import { landBeforeQuit } from './quit.js';
 import { createSenderCheck } from './sender.js';
@@ -75,25 +77,26 @@ export interface Auth {
  * The handlers stand when it returns; calls that need the session wait for it. A vault that cannot be opened
  * is the state `unavailable`, not an exception.
  *
- * @throws `ERR_INVALID_ARGUMENT` when `rendererOrigins` is empty or names something other than origins, and for a
+ * @throws `ERR_INVALID_ARGUMENT` when `rendererOrigins` is empty or names something other than origins and folders, and for a
  *   `deepLinks.scheme` that is malformed, another's, or not that of `provider.redirectUri`.
  */
 export function createAuth(options: CreateAuthOptions): Auth {
-  const origins = parseRendererOrigins(options.rendererOrigins);
   if (options.deepLinks) expectReturn(options.provider.redirectUri, options.deepLinks);
   // Taken here and not at the top, so that the module can be loaded where Electron is not.
   const { app, clipboard, ipcMain, powerMonitor, shell } = require('electron') as typeof import('electron');
+  const pages = new AllowedPages(options.rendererOrigins, () => app.getAppPath());
 
   const listeners = new Set<(snapshot: AuthSnapshot) => void>();
   const anomalyListeners = new Set<(anomaly: Anomaly) => void>();
-  const windows = createWindowRegistry(origins);
+  const windows = createWindowRegistry(pages);
   const lifecycle = new Lifecycle(() => openAddon(options), {
     changed(snapshot) {
       power?.follow(snapshot);
       callbacks.follow(snapshot);
-      windows.broadcast(snapshot);
+      windows.broadcast(CHANNELS.changed, snapshot);
       for (const listener of [...listeners]) notify(listener, snapshot);
     },
+    refresh: (refresh) => windows.broadcast(CHANNELS.refreshed, refresh),
     anomaly(anomaly) {
       for (const listener of [...anomalyListeners]) notify(listener, anomaly);
     },
@@ -108,6 +111,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     });
   const browser = new SystemBrowser({ shell, clipboard }, options.browser);
   const signIns = new SignIns(lifecycle, browser, options.browser);
+  const accounts = new Accounts(lifecycle, options);
   const locks = new Locks(lifecycle, options.onUnlockRequest);
   const power =
     options.policy &&
@@ -121,8 +125,8 @@ export function createAuth(options: CreateAuthOptions): Auth {
         ),
       look: () => void lifecycle.snapshot(),
     });
-  const maySend = createSenderCheck(windows, origins);
-  const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, signIns, maySend });
+  const maySend = createSenderCheck(windows, pages);
+  const removeHandlers = installHandlers(ipcMain, { lifecycle, accounts, locks, signIns, maySend });
   const removeOwn = new Set<() => void>();
   const stopLanding = landBeforeQuit(
     app,
@@ -145,8 +149,8 @@ export function createAuth(options: CreateAuthOptions): Auth {
     unlock: () => locks.unlock(),
     onAnomaly: (listener) => listen(anomalyListeners, listener),
     audit: async () => auditOf((await lifecycle.opened()).vault),
-    accounts: async () => accountsIn((await lifecycle.opened()).vault),
-    switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
+    accounts: () => accounts.stored(),
+    switchAccount: (name) => accounts.switchTo(name),
     handleCallback: (url) => callbacks.take(url),
     callbackCounts: () => callbacks.counts,
     handle(channel, handler) {

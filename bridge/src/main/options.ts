@@ -1,7 +1,6 @@
 import type { AuthSessionOptions, HttpOptions, SessionPolicy, VaultOptions } from 'electron-latchkey';
 import type { BrowserOptions } from './browser.js';
 import type { DeepLinkOptions } from './deep-links.js';
-import { BridgeError } from './failure.js';
 
 export interface CreateAuthOptions {
   vault: VaultOptions;
@@ -38,8 +37,11 @@ export interface CreateAuthOptions {
    */
   deepLinks?: DeepLinkOptions;
   /**
-   * Origins whose pages may call: `app://my-app`, `http://localhost:5173`, or `file://` for pages loaded from disk.
-   * Exact: no wildcards, no paths.
+   * Origins whose pages may call: `app://my-app`, `http://localhost:5173`. Exact: no wildcards, no paths.
+   *
+   * Pages from disk have one origin between them, and a file that somebody dropped on the window is one too. So they are
+   * allowed by folder: `file://` stands for those in the app's own (`app.getAppPath()`), and the file URL of another folder,
+   * with `/` at its end, for those in that one.
    */
   rendererOrigins: string[];
 }
@@ -50,36 +52,4 @@ export interface AuthPolicy extends SessionPolicy {
   lockOnScreenLock?: boolean;
   /** Whether the session locks when the computer goes to sleep. Default false. */
   lockOnSuspend?: boolean;
-}
-
-/** Checks what only the bridge can check; the addon checks the rest when it opens. */
-export function parseRendererOrigins(origins: unknown): ReadonlySet<string> {
-  if (!Array.isArray(origins) || origins.length === 0) {
-    throw new BridgeError('ERR_INVALID_ARGUMENT', 'rendererOrigins must name at least one origin.');
-  }
-  return new Set(origins.map(parseRendererOrigin));
-}
-
-function parseRendererOrigin(origin: unknown): string {
-  if (origin === 'file://') return origin;
-  // "*" is a lawful host to the parser, and would match nothing but itself: whoever writes it means something else.
-  if (typeof origin === 'string' && originOf(origin) === origin && !/\/\/$|\*/.test(origin)) return origin;
-  throw new BridgeError(
-    'ERR_INVALID_ARGUMENT',
-    'Each of rendererOrigins must be a scheme and a host and nothing more, such as "app://my-app", or "file://".',
-  );
-}
-
-/**
- * `scheme://host[:port]` of a URL, or null when it is none.
- *
- * Not `URL.origin`: Node answers "null" there for every custom scheme, which would make all of them equal.
- */
-export function originOf(url: string): string | null {
-  try {
-    const { protocol, host } = new URL(url);
-    return `${protocol}//${host}`;
-  } catch {
-    return null;
-  }
 }

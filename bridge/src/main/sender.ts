@@ -1,5 +1,5 @@
 import type { IpcMainInvokeEvent, WebContents, WebFrameMain } from 'electron';
-import { originOf } from './options.js';
+import type { AllowedPages } from './allowed-pages.js';
 import type { WindowRegistry } from './windows.js';
 
 export type SenderCheck = (event: IpcMainInvokeEvent) => boolean;
@@ -9,22 +9,19 @@ export type SenderCheck = (event: IpcMainInvokeEvent) => boolean;
  *
  * A window alone is not enough, because a subframe or a page that it was navigated to shares its `webContents`.
  */
-export function createSenderCheck(windows: WindowRegistry, origins: ReadonlySet<string>): SenderCheck {
+export function createSenderCheck(windows: WindowRegistry, pages: AllowedPages): SenderCheck {
   return (event) => {
     const { sender } = event;
     if (!windows.has(sender)) return false;
     const frame = frameOf(event);
-    return frame !== null && isMainFrame(frame, sender) && showsAllowedPage(frame, origins);
+    return frame !== null && isMainFrame(frame, sender) && showsAllowedPage(frame, pages);
   };
 }
 
-/** True while the frame shows a page of one of `origins`. A frame that is gone shows none. */
-export function showsAllowedPage(frame: WebFrameMain, origins: ReadonlySet<string>): boolean {
+/** True while the frame shows one of `pages`. A frame that is gone shows none. */
+export function showsAllowedPage(frame: WebFrameMain, pages: AllowedPages): boolean {
   try {
-    const origin = originOf(frame.url);
-    if (origin === null || !origins.has(origin)) return false;
-    // A sandboxed document keeps its URL and loses its origin. Electron before 22 does not tell.
-    return frame.origin === undefined || origins.has(frame.origin);
+    return pages.has(frame.url, frame.origin);
   } catch {
     return false;
   }

@@ -1,9 +1,12 @@
 import type {
+  AccountInfo,
+  AnomalyInfo,
   AuthBroker,
   AuthSnapshot,
   BrokerRequestInit,
   BrokerResponse,
   CodeSubmission,
+  Refresh,
   RefreshOptions,
   RemoteSession,
   Result,
@@ -31,6 +34,11 @@ export interface AuthClient {
   switchOrganization(id: string | null): Promise<AuthSnapshot>;
   sessions(): Promise<RemoteSession[]>;
   endSession(id: string): Promise<null>;
+  accounts(): Promise<AccountInfo[]>;
+  switchAccount(name: string): Promise<AuthSnapshot>;
+  anomalies(): Promise<AnomalyInfo[]>;
+  refreshes(): Promise<Refresh[]>;
+  onRefresh(listener: (refresh: Refresh) => void): () => void;
   refresh(options?: RefreshOptions): Promise<AuthSnapshot>;
   lock(): Promise<null>;
   unlock(): Promise<null>;
@@ -55,6 +63,11 @@ export function connectAuth(broker: AuthBroker = brokerOfWindow()): AuthClient {
     switchOrganization: (id) => unwrap(broker.switchOrganization(id)),
     sessions: () => unwrap(broker.sessions()),
     endSession: (id) => unwrap(broker.endSession(id)),
+    accounts: () => unwrap(broker.accounts()),
+    switchAccount: (name) => unwrap(broker.switchAccount(name)),
+    anomalies: () => unwrap(broker.anomalies()),
+    refreshes: () => unwrap(broker.refreshes()),
+    onRefresh: (listener) => broker.onRefresh(listener),
     refresh: (options) => unwrap(broker.refresh(options)),
     lock: () => unwrap(broker.lock()),
     unlock: () => unwrap(broker.unlock()),

@@ -2,6 +2,8 @@
 
 export type { PageCalls, PageTokenProvision } from '../page-protocol.js';
 export type {
+  AccountInfo,
+  AnomalyInfo,
   AuthBroker,
   AuthReason,
   AuthSnapshot,
@@ -20,6 +22,7 @@ export type {
   PendingSignIn,
   Problem,
   Protection,
+  Refresh,
   RefreshOptions,
   RemoteSession,
   Result,
@@ -37,6 +40,8 @@ export type {
 } from '../protocol.js';
 export { AuthError } from './auth-error.js';
 export { createAuthFetch } from './auth-fetch.js';
+export { type AuthActions, type AuthStore, type AuthStoreOptions, createAuthStore } from './auth-store.js';
+export type { AuthView, PendingCalls } from './auth-view.js';
 export { type AuthClient, connectAuth } from './connect-auth.js';
 export { callMain, providePageToken } from './page-calls.js';
 export { type Reverification, reverificationOf } from './reverification.js';

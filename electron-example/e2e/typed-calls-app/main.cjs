@@ -1,6 +1,7 @@
 // An app whose page has the session, and calls typed procedures in main. LATCHKEY_E2E_BUILT has what the test bundled.
 'use strict';
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { app, BrowserWindow } = require('electron');
 
 const playwright = path.dirname(require.resolve('playwright-core/package.json'));
@@ -14,7 +15,7 @@ const page = pageSession();
 const auth = createAuth({
   vault: { id: 'com.example.latchkey', path: process.env.LATCHKEY_VAULT_DIR },
   provider: { type: 'custom', id: 'page', getToken: page.getToken },
-  rendererOrigins: ['file://'],
+  rendererOrigins: [`${pathToFileURL(process.env.LATCHKEY_E2E_BUILT)}/`],
 });
 globalThis.auth = auth; // for the test, by Playwright's evaluate
 

@@ -1,7 +1,13 @@
 import { app, Menu, type MenuItemConstructorOptions } from 'electron';
 
 /** The usual menu without "Reload" and, in a packaged app, without the developer tools. */
-export function installMenu(): void {
+export function installMenu({ openWindow }: { openWindow(): void }): void {
+  const file: MenuItemConstructorOptions[] = [
+    { id: 'new-window', label: 'New window', accelerator: 'CmdOrCtrl+N', click: () => openWindow() },
+    { type: 'separator' },
+    process.platform === 'darwin' ? { role: 'close' } : { role: 'quit' },
+  ];
+
   const view: MenuItemConstructorOptions[] = [
     { role: 'resetZoom' },
     { role: 'zoomIn' },
@@ -12,7 +18,7 @@ export function installMenu(): void {
   if (!app.isPackaged) view.push({ type: 'separator' }, { role: 'toggleDevTools' });
 
   const menus: MenuItemConstructorOptions[] = [
-    { role: 'fileMenu' },
+    { label: 'File', submenu: file },
     { role: 'editMenu' },
     { label: 'View', submenu: view },
     { role: 'windowMenu' },

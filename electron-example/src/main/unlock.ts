@@ -1,5 +1,5 @@
 import { BrowserWindow, dialog, type MessageBoxOptions } from 'electron';
-import { unlockQuestion } from '../renderer/texts';
+import { unlockQuestion } from '../renderer/texts/main';
 
 /**
  * Asks whoever sits at the computer, in a dialog that no page can press.

@@ -1,0 +1,2 @@
+// A server's code stands on its own.
+export {};
