@@ -1,4 +1,4 @@
-import type { AuthSession } from 'electron-latchkey';
+import type { Refresh as AddonRefresh, AuthSession } from 'electron-latchkey';
 import type { Refresh } from '../protocol.js';
 
 export function renewalsOf(session: AuthSession): Refresh[] {
@@ -10,7 +10,7 @@ export function onRenewal(session: AuthSession, listener: (refresh: Refresh) => 
 }
 
 /** Field by field, so that nothing crosses to a page but what the protocol names. */
-function copyRefresh(refresh: Refresh): Refresh {
+function copyRefresh(refresh: AddonRefresh): Refresh {
   const { number, startedAtMs, endedAtMs, waiters, outcome, code, tokenExpiresAtMs } = refresh;
   return { number, startedAtMs, endedAtMs, waiters, outcome, code, tokenExpiresAtMs };
 }
