@@ -9,6 +9,7 @@ const [path, apiUrl] = process.argv.slice(2);
 const vault = await Vault.open({ id: VAULT_ID, path });
 const session = await AuthSession.open({
   vault,
+  account: 'first',
   provider: { type: 'better-auth', baseUrl: `${apiUrl}/api/auth` },
 });
 const token = await session.accessToken().catch((error) => {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { BrowserWindow, nativeTheme } from 'electron';
-import type { Auth } from 'electron-latchkey/main';
 import { type AppConfig, toArgument } from '../shared/config';
 import { APP_URL } from './app-scheme';
+import type { AppAuth } from './auth';
 
 /** The page's own background (tokens.css), so that nothing flashes before the first paint. */
 const BACKGROUND = { light: '#f5f4ef', dark: '#121513' };
 
-export function createWindow(config: AppConfig, auth: Auth): void {
+export function createWindow(config: AppConfig, auth: AppAuth): void {
   const window = new BrowserWindow({
     width: 960,
     height: 760,

@@ -1,3 +1,4 @@
+import { twoFactorClient } from 'better-auth/client/plugins';
 import { createAuthClient } from 'better-auth/vue';
 import { createAuthFetch } from 'electron-latchkey/renderer';
 
@@ -8,6 +9,7 @@ import { createAuthFetch } from 'electron-latchkey/renderer';
 export function makeAuthClient(apiUrl: string = window.latchkeyExample.apiUrl) {
   return createAuthClient({
     baseURL: apiUrl,
+    plugins: [twoFactorClient()],
     fetchOptions: { customFetchImpl: createAuthFetch() },
   });
 }

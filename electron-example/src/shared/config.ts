@@ -1,7 +1,17 @@
+import type { Result } from 'electron-latchkey/renderer';
+import type { ProviderId, ProviderList } from './providers';
+
 /** What the main process tells the page, beside the session. No secret belongs here: every script of the page can read it. */
 export interface AppConfig {
   /** The root of the app's server, such as `http://127.0.0.1:4711`. */
   apiUrl: string;
+}
+
+/** What the page finds on its `window` beside `auth`: one function for each call. */
+export interface ExampleBridge extends AppConfig {
+  providers(): Promise<Result<ProviderList>>;
+  /** Goes on with another provider. While nobody is signed in; the pages load anew. */
+  chooseProvider(id: ProviderId): Promise<Result<null>>;
 }
 
 /** The name on the page's `window`. */

@@ -1,10 +1,10 @@
 import type { AuthBroker } from 'electron-latchkey/renderer';
-import type { AppConfig } from './config';
+import type { ExampleBridge } from './config';
 
 declare global {
   interface Window {
     /** Put there by exposeAuth() in the preload script. */
     readonly auth: AuthBroker;
-    readonly latchkeyExample: AppConfig;
+    readonly latchkeyExample: ExampleBridge;
   }
 }

@@ -8,6 +8,9 @@ import type {
   User,
 } from 'electron-latchkey/renderer';
 import { vi } from 'vitest';
+import type { ExampleBridge } from '../../shared/config';
+import type { ProviderInfo, ProviderList } from '../../shared/providers';
+import type { AccountInfo, AnomalyInfo, Refresh } from '../activity';
 
 export const ADA: User = {
   id: 'user-ada',
@@ -19,12 +22,29 @@ export const ADA: User = {
 
 export const GRACE: User = { ...ADA, id: 'user-grace', email: 'grace@example.com', name: 'Grace Hopper' };
 
+export const BETTER_AUTH: ProviderInfo = {
+  id: 'better-auth',
+  ways: ['password', 'signUp', 'code', 'browser'],
+  connections: [],
+  trustsDevices: true,
+  apiUrl: 'http://127.0.0.1:4711/api/profile',
+};
+
+export const OIDC: ProviderInfo = {
+  id: 'oidc',
+  ways: ['browser', 'device'],
+  connections: [],
+  trustsDevices: false,
+  apiUrl: null,
+};
+
 const SIGNED_OUT: AuthSnapshot = {
   state: 'signedOut',
   reason: 'start',
   user: null,
   account: null,
   expiresAtMs: null,
+  tokenExpiresAtMs: null,
   retryAtMs: null,
   revision: 1,
   awaitingRestart: false,
@@ -38,6 +58,16 @@ const SIGNED_OUT: AuthSnapshot = {
   },
 };
 
+const NEW_REFRESH: Refresh = {
+  number: 0,
+  startedAtMs: Date.now(),
+  endedAtMs: null,
+  waiters: 0,
+  outcome: null,
+  code: null,
+  tokenExpiresAtMs: null,
+};
+
 export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message: string } {
   return { ok: false, code, message: `The message of ${code}.` };
 }
@@ -45,6 +75,9 @@ export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message:
 /** A main process that does what the test says: it holds one snapshot and tells each change, as the real one does. */
 export class FakeBroker {
   snapshotNow: AuthSnapshot;
+  /** Oldest first. */
+  refreshesNow: Refresh[] = [];
+  readonly #refreshListeners = new Set<(refresh: Refresh) => void>();
   readonly #listeners = new Set<(snapshot: AuthSnapshot) => void>();
 
   readonly signIn = vi.fn<AuthBroker['signIn']>(async () => this.#complete(ADA));
@@ -79,7 +112,21 @@ export class FakeBroker {
   readonly retry = vi.fn<AuthBroker['retry']>(async () => this.#answer());
   readonly snapshot = vi.fn<AuthBroker['snapshot']>(async () => this.#answer());
   readonly fetch = vi.fn<AuthBroker['fetch']>(async () => failure('ERR_NETWORK'));
+  readonly accounts = vi.fn<() => Promise<Result<AccountInfo[]>>>(async () => ({
+    ok: true,
+    value: [{ name: 'first', user: this.snapshotNow.user, current: true }],
+  }));
+  readonly switchAccount = vi.fn<(name: string) => Promise<Result<AuthSnapshot>>>(async () => this.#answer());
+  readonly anomalies = vi.fn<() => Promise<Result<AnomalyInfo[]>>>(async () => ({ ok: true, value: [] }));
+  readonly refreshes = vi.fn<() => Promise<Result<Refresh[]>>>(async () => ({
+    ok: true,
+    value: [...this.refreshesNow],
+  }));
   readonly cancelFetch = vi.fn<AuthBroker['cancelFetch']>(async () => ({ ok: true, value: null }));
+
+  /** What main was set up with. */
+  providers: ProviderList = { chosen: 'better-auth', all: [BETTER_AUTH] };
+  readonly chooseProvider = vi.fn<ExampleBridge['chooseProvider']>(async () => ({ ok: true, value: null }));
 
   constructor(start: Partial<AuthSnapshot> = {}) {
     this.snapshotNow = { ...SIGNED_OUT, ...start };
@@ -100,21 +147,27 @@ export class FakeBroker {
     for (const listener of this.#listeners) listener(snapshot);
   }
 
-  /** From now on a sign-in waits for the browser. */
-  waitForBrowser(): void {
-    const signIn: PendingSignIn = {
-      id: '0123456789abcdef0123456789abcdef',
-      awaits: 'browser',
-      expiresAtMs: Date.now() + 600_000,
-      userCode: null,
-      verificationUri: null,
-      verificationUriComplete: null,
-      factors: [],
-    };
+  onRefresh(listener: (refresh: Refresh) => void): () => void {
+    this.#refreshListeners.add(listener);
+    return () => this.#refreshListeners.delete(listener);
+  }
+
+  /** A refresh begins, or one that runs changes; every listener is told. */
+  refreshing(refresh: Partial<Refresh> & { number: number }): void {
+    const before = this.refreshesNow.find(({ number }) => number === refresh.number) ?? NEW_REFRESH;
+    const now = { ...before, ...refresh };
+    this.refreshesNow = [...this.refreshesNow.filter(({ number }) => number !== refresh.number), now];
+    for (const listener of this.#refreshListeners) listener(now);
+  }
+
+  /** From now on a sign-in waits for the browser, another device, or a code. */
+  waitFor(awaits: PendingSignIn['awaits'], more: Partial<PendingSignIn> = {}): PendingSignIn {
+    const signIn = pendingSignIn(awaits, more);
     this.signIn.mockImplementation(async () => {
       this.change({ state: 'signingIn', reason: 'signInStarted', signIns: [signIn] });
-      return { ok: true, value: { status: 'pending', signIn, browserOpened: true } };
+      return { ok: true, value: { status: 'pending', signIn, browserOpened: awaits === 'browser' } };
     });
+    return signIn;
   }
 
   /** Answers every request with what `respond` gives for it. */
@@ -131,7 +184,12 @@ export class FakeBroker {
 
   /** Puts it where the preload puts the real one. */
   install(): this {
-    Object.assign(window, { auth: this, latchkeyExample: { apiUrl: 'http://127.0.0.1:4711' } });
+    const { chooseProvider } = this;
+    const providers = async () => ({ ok: true, value: this.providers });
+    Object.assign(window, {
+      auth: this,
+      latchkeyExample: { apiUrl: 'http://127.0.0.1:4711', providers, chooseProvider },
+    });
     return this;
   }
 
@@ -144,6 +202,29 @@ export class FakeBroker {
     return { ok: true, value: this.snapshotNow };
   }
 }
+
+export function pendingSignIn(
+  awaits: PendingSignIn['awaits'],
+  more: Partial<PendingSignIn> = {},
+): PendingSignIn {
+  return {
+    id: '0123456789abcdef0123456789abcdef',
+    awaits,
+    expiresAtMs: Date.now() + 600_000,
+    userCode: null,
+    verificationUri: null,
+    verificationUriComplete: null,
+    factors: [],
+    ...more,
+  };
+}
+
+/** The second factors that Better Auth gives: an authenticator, a code by mail, a backup code. */
+export const SECOND_FACTORS: PendingSignIn['factors'] = [
+  { strategy: 'totp', hint: null, sent: true, first: false },
+  { strategy: 'otp', hint: null, sent: false, first: false },
+  { strategy: 'backupCode', hint: null, sent: true, first: false },
+];
 
 export function activeAs(user: User = ADA): Partial<AuthSnapshot> {
   return { state: 'active', reason: 'restored', user, expiresAtMs: Date.now() + 7 * 24 * 3600_000 };

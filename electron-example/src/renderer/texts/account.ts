@@ -1,4 +1,6 @@
 import type { AuthReason, Protection } from 'electron-latchkey/renderer';
+import type { Step } from './errors';
+import type { securityTexts } from './security';
 
 /** Everything that a signed-in person sees. */
 export const accountTexts = {
@@ -9,6 +11,12 @@ export const accountTexts = {
     lock: 'Lock now',
     locking: 'Locking…',
     lockFailed: 'The lock was not stored',
+  },
+  sections: {
+    label: 'Sections',
+    overview: 'Overview',
+    account: 'Account',
+    security: 'Security',
   },
   account: {
     heading: 'Account',
@@ -28,27 +36,6 @@ export const accountTexts = {
     refreshing: 'Checking…',
     refreshed: 'The server confirmed the session.',
     note: 'The main process renews the session ahead of its end. Nothing here has to ask for it.',
-  },
-  vault: {
-    heading: 'Vault protection',
-    backend: 'Key is kept by',
-    path: 'Sealed on disk at',
-    unknown: 'The vault has not said how it is protected yet.',
-    strength: { strong: 'Strong', depends: 'Depends on passphrase', none: 'Test only' },
-  },
-  api: {
-    heading: 'Protected API',
-    lead: 'Sends GET /api/profile through the main process, which adds the token on the way out.',
-    call: 'Call the protected API',
-    calling: 'Calling…',
-    empty: 'No call made yet.',
-    answered: 'The server answered',
-    failed: 'The call failed',
-    raw: 'Full answer',
-    servedAt: 'Served',
-    took: 'Took',
-    message: 'Message',
-    as: 'As',
   },
   profile: {
     heading: 'Profile',
@@ -114,7 +101,9 @@ export const accountTexts = {
 interface BackendText {
   name: string;
   meaning: string;
-  strength: keyof typeof accountTexts.vault.strength;
+  strength: keyof typeof securityTexts.vault.strength;
+  /** How to make it stronger, when it can be. */
+  advice: readonly Step[];
 }
 
 /** How each keychain backend is named, and what a copy of the sealed file is worth. Main describes the rest. */
@@ -123,20 +112,30 @@ export const backendTexts: Record<Protection['backend'], BackendText> = {
     name: 'Secret Service (GNOME Keyring or KWallet)',
     meaning: 'A copy of the sealed data is of no use without that keyring.',
     strength: 'strong',
+    advice: [],
   },
   keychain: {
     name: 'macOS Keychain',
     meaning: 'A copy of the sealed data is of no use without that keychain.',
     strength: 'strong',
+    advice: [],
   },
   'credential-manager': {
     name: 'Windows Credential Manager',
     meaning: 'A copy of the sealed data is of no use on another computer.',
     strength: 'strong',
+    advice: [],
   },
   passphrase: {
     name: 'Your passphrase',
     meaning: 'The sealed data is as safe as the passphrase is hard to guess.',
     strength: 'depends',
+    advice: [
+      { text: 'Use a passphrase of at least five random words, and use it for nothing else.' },
+      {
+        text: 'Better: install a keychain, for example GNOME Keyring, and have the app move the vault’s key there.',
+        command: 'sudo apt install gnome-keyring',
+      },
+    ],
   },
 };

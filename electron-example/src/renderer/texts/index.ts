@@ -1,8 +1,12 @@
 import { accountTexts } from './account';
+import { accountsTexts } from './accounts';
+import { activityTexts } from './activity';
 import { screenTexts } from './screens';
+import { securityTexts } from './security';
 import { signInTexts } from './sign-in';
 
 export { backendTexts } from './account';
+export { type RefreshTone, refreshOutcomeTexts, runningRefreshText, unknownOutcomeText } from './activity';
 export {
   defaultUnavailableSteps,
   type ErrorText,
@@ -12,6 +16,7 @@ export {
   unknownErrorText,
 } from './errors';
 export { unlockQuestion } from './main';
+export { anomalyTexts, unknownAnomalyText } from './security';
 export { reasonTexts, stateTexts } from './states';
 
 /** Every English word of the interface, so that wording is reviewed, changed and translated in one place. */
@@ -20,4 +25,7 @@ export const texts = {
   ...screenTexts,
   ...signInTexts,
   ...accountTexts,
+  ...accountsTexts,
+  ...activityTexts,
+  ...securityTexts,
 } as const;

@@ -6,6 +6,10 @@ export const screenTexts = {
     splash: 'Starting',
     signIn: 'Sign in',
     signUp: 'Create account',
+    codeRequest: 'Sign in with a code',
+    challenge: 'Confirm that it is you',
+    browser: 'Waiting for your browser',
+    device: 'Waiting for another device',
     account: 'Account',
     expired: 'Session expired',
     offline: 'Account (offline)',
@@ -48,7 +52,14 @@ export const screenTexts = {
     signedOutElsewhere: 'You were signed out by another copy of this app.',
     unlocked: 'Unlocked.',
     online: 'Back online. Your session is active.',
-    signUpForm: 'Create account form.',
-    signInForm: 'Sign-in form.',
+    /** When the sign-in screen asks for something else. */
+    steps: {
+      signIn: 'Sign-in form.',
+      signUp: 'Create account form.',
+      codeRequest: 'Form for a code by mail.',
+      challenge: 'A code is asked for.',
+      browser: 'Waiting for your browser.',
+      device: 'Waiting for another device.',
+    },
   },
 } as const;

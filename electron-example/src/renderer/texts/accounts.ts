@@ -1,0 +1,27 @@
+/** Several people who use the app in turn. */
+export const accountsTexts = {
+  accounts: {
+    heading: 'Accounts on this computer',
+    lead: 'Several people, or several accounts of yours, can be signed in at once. One is at the front.',
+    loading: 'Reading the list…',
+    failed: 'The accounts could not be read',
+    current: 'At the front',
+    switch: 'Switch',
+    switchLabel: (who: string) => `Switch to ${who}`,
+    switching: 'Switching…',
+    switchFailed: 'The account was not switched',
+    signOut: 'Sign out',
+    signOutLabel: (who: string) => `Sign out ${who}`,
+    signingOut: 'Signing out…',
+    signOutHeading: (who: string) => `Sign out ${who}?`,
+    signOutBody: 'The others stay signed in. This account will have to sign in again.',
+    signOutFailed: 'The account was not signed out',
+    keep: 'Stay signed in',
+    add: 'Add an account',
+    adding: 'Adding…',
+    switched: (who: string) => `Now you are ${who}.`,
+    nobody: 'Nobody else is signed in.',
+    back: 'Signed in on this computer',
+    backTo: (who: string) => `Go on as ${who}`,
+  },
+} as const;
