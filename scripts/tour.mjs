@@ -99,7 +99,12 @@ async function prepare(launch, screenshots) {
     screenshots,
     server,
     gate,
-    args: [...sandboxArguments(), ...display.args, `--user-data-dir=${path.join(folder, 'electron')}`],
+    args: [
+      ...sandboxArguments(),
+      ...display.args,
+      '--password-store=basic', // Chromium's own secrets: else it waits for the keychain that the tour holds back
+      `--user-data-dir=${path.join(folder, 'electron')}`,
+    ],
     env: {
       ...process.env,
       ...display.env,
