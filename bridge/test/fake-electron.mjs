@@ -53,8 +53,11 @@ export class FakeWindow {
       sent: [],
       destroyed: false,
       whenDestroyed: [],
+      whenNavigated: [],
       mainFrame: frame(url, null),
       isDestroyed: () => contents.destroyed,
+      getURL: () => url,
+      on: (name, listener) => name === 'did-navigate' && contents.whenNavigated.push(listener),
       once: (name, listener) => name === 'destroyed' && contents.whenDestroyed.push(listener),
       send(channel, ...args) {
         if (contents.destroyed) throw new TypeError('Object has been destroyed');
@@ -65,6 +68,12 @@ export class FakeWindow {
   }
 
   navigate(url) {
+    this.rename(url);
+    for (const listener of this.webContents.whenNavigated) listener({}, url);
+  }
+
+  /** As `history.pushState` does, by which the same document goes on. */
+  rename(url) {
     this.webContents.mainFrame.url = url;
   }
 
@@ -131,6 +140,7 @@ export function sessionSnapshot(fields) {
     reason: 'start',
     user: null,
     expiresAtMs: null,
+    tokenExpiresAtMs: null,
     retryAtMs: null,
     revision: 1,
     ...fields,
@@ -181,6 +191,29 @@ export class FakeSession {
   onAnomaly(listener) {
     this.#anomalyListeners.add(listener);
     return () => this.#anomalyListeners.delete(listener);
+  }
+
+  /** The renewals so far, as `refreshes()` answers them. */
+  renewals = [];
+  #refreshListeners = new Set();
+
+  refreshes() {
+    return this.renewals;
+  }
+
+  onRefresh(listener) {
+    this.#refreshListeners.add(listener);
+    /** For an event that is still under way when its listener is removed. */
+    this.tellRefreshLate = listener;
+    return () => this.#refreshListeners.delete(listener);
+  }
+
+  tellRefresh(refresh) {
+    for (const listener of this.#refreshListeners) listener(refresh);
+  }
+
+  get refreshListenerCount() {
+    return this.#refreshListeners.size;
   }
 
   tellAnomaly(anomaly) {

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { startServer } from '../../electron-example/server/server.mjs';
+import { DEMO_USER, startServer } from '../../electron-example/server/server.mjs';
 import { blocksOf, documents, patched, place, root } from './blocks.mjs';
 import { checkCommands } from './commands.mjs';
 import { runBlock } from './run.mjs';
@@ -58,7 +58,8 @@ describe('code runs', { concurrency: 2 }, () => {
   });
 
   for (const block of code)
-    if (block.noRun === null && block.scene !== null) test(place(block), () => runBlock(block, server.url));
+    if (block.noRun === null && block.scene !== null)
+      test(place(block), () => runBlock(block, { url: server.url, ...DEMO_USER }));
 });
 
 describe('what is not code parses', () => {

@@ -13,14 +13,14 @@ const STAGE = fileURLToPath(new URL('./stage.mjs', import.meta.url));
 /** No block takes that long; one that hangs must not hang the run. */
 const TIMEOUT_MS = 60_000;
 
-/** Runs the block against the server at `serverUrl`; rejects with what went wrong in it. */
-export async function runBlock(block, serverUrl) {
+/** Runs the block against `server`, `{ url, email, password }` of somebody it knows; rejects with what went wrong in it. */
+export async function runBlock(block, server) {
   await mkdir(WORKSHOP, { recursive: true });
   const file = path.join(WORKSHOP, `${nameOf(block)}.run.mjs`);
-  await writeFile(file, await runnable(block, serverUrl));
+  await writeFile(file, await runnable(block, server.url));
   const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-document-'));
   try {
-    await stage([file, block.scene, serverUrl, folder]);
+    await stage([file, block.scene, JSON.stringify(server), folder]);
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -81,6 +81,7 @@ function taken(text) {
   for (const statement of source.statements) {
     if (ts.isImportDeclaration(statement)) {
       imports.push(asCall(statement));
+      for (const name of namesIn(statement)) declared.push(name.text);
       blank(statement.getStart(), statement.end);
     } else if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) {
       blank(statement.getStart(), statement.end);
@@ -104,6 +105,12 @@ function taken(text) {
       names.add(node.text);
     ts.forEachChild(node, visit);
   }
+}
+
+function namesIn({ importClause }) {
+  const { name, namedBindings } = importClause ?? {};
+  const named = namedBindings && ts.isNamespaceImport(namedBindings) ? [namedBindings.name] : [];
+  return [...(name ? [name] : []), ...named, ...(namedBindings?.elements ?? []).map((each) => each.name)];
 }
 
 function asCall({ importClause, moduleSpecifier }) {

@@ -13,9 +13,9 @@ import {
   FakeWindow,
   substitute,
 } from '../../bridge/test/fake-electron.mjs';
-import { DEMO_USER } from '../../electron-example/server/server.mjs';
 
-const [, , file, scene, serverUrl, folder] = process.argv;
+const [, , file, scene, server, folder] = process.argv;
+const { url: serverUrl, email, password } = JSON.parse(server);
 const require = createRequire(file);
 const PAGE = 'app://my-app/index.html';
 
@@ -84,7 +84,6 @@ const options = {
   provider,
   rendererOrigins: ['app://my-app'],
 };
-const { email, password } = DEMO_USER;
 const running = [];
 
 async function signedIn() {
@@ -153,7 +152,7 @@ if (scene === 'main') process.type = 'browser';
 const declared = await run(require, load, await GLOBALS[scene](uses));
 
 for (const value of Object.values(declared)) {
-  if (typeof value?.dispose === 'function' && typeof value.register === 'function') {
+  if (typeof value?.isSecondInstance === 'boolean') {
     await value.session(); // what it was given opens
     running.push(value);
   }

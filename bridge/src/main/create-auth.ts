@@ -1,8 +1,9 @@
 import type { BrowserWindow } from 'electron';
 import type { Account, Anomaly, AuthSession, Vault } from 'electron-latchkey';
 import { notify } from '../notify.js';
-import type { AuthSnapshot } from '../protocol.js';
-import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
+import { type AuthSnapshot, CHANNELS } from '../protocol.js';
+import { Accounts } from './accounts.js';
+import { auditOf, openAddon } from './addon.js';
 import { AllowedPages } from './allowed-pages.js';
 import { SystemBrowser } from './browser.js';
 import { type CallbackCounts, Callbacks } from './callbacks.js';
@@ -17,9 +18,11 @@ import { createSenderCheck } from './sender.js';
 import { SignIns } from './sign-ins.js';
 import { createWindowRegistry } from './windows.js';
 
+/** The session of the app, as the main process has it. */
 export interface Auth {
   /** Lets this window's pages (main frame, allowed origin) call and hear events. Call it before the page loads. */
   register(window: BrowserWindow): void;
+  /** Where the session stands. */
   snapshot(): AuthSnapshot;
   /** Calls `listener` at each change; returns the call that stops it. */
   onChange(listener: (snapshot: AuthSnapshot) => void): () => void;
@@ -92,9 +95,10 @@ export function createAuth(options: CreateAuthOptions): Auth {
     changed(snapshot) {
       power?.follow(snapshot);
       callbacks.follow(snapshot);
-      windows.broadcast(snapshot);
+      windows.broadcast(CHANNELS.changed, snapshot);
       for (const listener of [...listeners]) notify(listener, snapshot);
     },
+    refresh: (refresh) => windows.broadcast(CHANNELS.refreshed, refresh),
     anomaly(anomaly) {
       for (const listener of [...anomalyListeners]) notify(listener, anomaly);
     },
@@ -109,6 +113,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     });
   const browser = new SystemBrowser({ shell, clipboard }, options.browser);
   const signIns = new SignIns(lifecycle, browser, options.browser);
+  const accounts = new Accounts(lifecycle, options);
   const locks = new Locks(lifecycle, options.onUnlockRequest);
   const power =
     options.policy &&
@@ -122,8 +127,8 @@ export function createAuth(options: CreateAuthOptions): Auth {
         ),
       look: () => void lifecycle.snapshot(),
     });
-  const maySend = createSenderCheck(windows, pages);
-  const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, signIns, maySend });
+  const maySend = createSenderCheck(windows);
+  const removeHandlers = installHandlers(ipcMain, { lifecycle, accounts, locks, signIns, maySend });
   const removeOwn = new Set<() => void>();
   const stopLanding = landBeforeQuit(
     app,
@@ -146,8 +151,8 @@ export function createAuth(options: CreateAuthOptions): Auth {
     unlock: () => locks.unlock(),
     onAnomaly: (listener) => listen(anomalyListeners, listener),
     audit: async () => auditOf((await lifecycle.opened()).vault),
-    accounts: async () => accountsIn((await lifecycle.opened()).vault),
-    switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
+    accounts: () => accounts.stored(),
+    switchAccount: (name) => accounts.switchTo(name),
     handleCallback: (url) => callbacks.take(url),
     callbackCounts: () => callbacks.counts,
     handle(channel, handler) {

@@ -44,6 +44,7 @@ const SIGNED_OUT: AuthSnapshot = {
   user: null,
   account: null,
   expiresAtMs: null,
+  tokenExpiresAtMs: null,
   retryAtMs: null,
   revision: 1,
   awaitingRestart: false,

@@ -1,0 +1,17 @@
+// node scripts/addon-size.mjs: measures the addon that was built for this machine, and fails where a release would be too large.
+
+import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { addonFile } from './builds.mjs';
+import { relative } from './repo.mjs';
+
+const MOST_BYTES = 6_000_000;
+const MOST_BYTES_PACKED = 2_500_000;
+
+const addon = await readFile(addonFile());
+const packed = gzipSync(addon, { level: 9 }).length; // as npm packs
+console.log(`${relative(addonFile())}: ${addon.length} bytes, ${packed} packed`);
+if (addon.length > MOST_BYTES || packed > MOST_BYTES_PACKED) {
+  console.log(`✗ It may be ${MOST_BYTES} bytes at most, ${MOST_BYTES_PACKED} packed.`);
+  process.exitCode = 1;
+}
