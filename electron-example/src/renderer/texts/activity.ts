@@ -28,6 +28,7 @@ export const activityTexts = {
     refreshedMany: (asked: number, made: number) =>
       `${asked} asked for a refresh. ${made === 1 ? 'One was made.' : `${made} were made.`}`,
     token: 'Access token',
+    tokenNone: 'None: the session has ended.',
     tokenUnknown: 'The server did not say when it ends.',
     tokenEnds: (when: string) => `Ends ${when}`,
     tokenEnded: 'Has ended. The next call renews it.',
