@@ -1,11 +1,12 @@
 // Starts the built example in real Electron, in a folder of its own: home, caches, vault, Chromium's profile, logs.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { _electron } from 'playwright-core';
 import { keyringAnswers, startBus, startKeyring } from './keyring.mjs';
 
@@ -112,6 +113,14 @@ export class Computer {
     });
     const [code] = await once(second, 'exit');
     return code;
+  }
+
+  /** Runs an app that ends by itself, without anybody attached to it; answers what it printed, a line of JSON. */
+  async run({ apiUrl, app: folder, env = {} }) {
+    const args = [...(isRoot ? ['--no-sandbox'] : []), ...this.#args(folder)];
+    const options = { env: this.#appEnv(apiUrl, env), timeout: TIMEOUT_MS };
+    const { stdout } = await promisify(execFile)(required('ELECTRON_PATH'), args, options);
+    return JSON.parse(stdout);
   }
 
   /** Every IPC message of every start so far. */
