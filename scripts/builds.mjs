@@ -12,6 +12,7 @@ import { SYSTEM_LIBRARIES } from './system-packages.mjs';
 export const ADDON = 'Rust addon';
 export const BRIDGE = 'Bridge';
 export const EXAMPLE = 'Example';
+const API_REFERENCE = 'API reference';
 
 /** The addon's file as napi names it for this machine. */
 export function addonFile() {
@@ -19,8 +20,12 @@ export function addonFile() {
   return path.join(root, `latchkey.${process.platform}-${process.arch}${abi}.node`);
 }
 
-/** The files the addon's build writes beside it, which are committed. */
-export const GENERATED = ['index.js', 'index.d.ts'];
+/** The files the addon's build writes beside it, which are committed, */
+const OF_THE_ADDON = ['index.js', 'index.d.ts'];
+/** and what is written from the types. */
+const OF_THE_TYPES = ['docs/api'];
+/** All that builds write and that is committed. */
+export const GENERATED = [...OF_THE_ADDON, ...OF_THE_TYPES];
 
 const BRIDGE_INPUTS = ['bridge', 'tsconfig.json', 'tsconfig.cjs.json', 'tsconfig.esm.json'];
 
@@ -37,7 +42,7 @@ export function buildSteps() {
         });
       },
       outputs: [addonFile()],
-      generated: GENERATED,
+      generated: OF_THE_ADDON,
       run: async ({ log, finished }) => {
         if (!onPath('cargo')) {
           throw new Error('Rust is not installed. Get it from https://rustup.rs, then start again.');
@@ -51,9 +56,23 @@ export function buildSteps() {
       after: [ROOT_PACKAGES],
       doing: 'TypeScript',
       fingerprint: () => fingerprint([...BRIDGE_INPUTS, 'index.d.ts'], { ignore: ['dist'] }),
-      outputs: ['cjs', 'esm'].map((format) => path.join(root, 'bridge', 'dist', format)),
+      outputs: ['cjs', 'esm', 'preload-script.js'].map((name) => path.join(root, 'bridge', 'dist', name)),
       run: async ({ log }) => {
         await npm(['run', '--silent', 'build:bridge'], { cwd: root, onOutput: log });
+      },
+    },
+    {
+      name: API_REFERENCE,
+      after: [ADDON, BRIDGE],
+      fingerprint: async () => {
+        const { exports } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+        const inputs = [...BRIDGE_INPUTS, 'index.d.ts', 'scripts/api-reference.mjs'];
+        return fingerprint(inputs, { ignore: ['dist', 'test'], values: [exports] });
+      },
+      outputs: OF_THE_TYPES.map((folder) => path.join(root, folder)),
+      generated: OF_THE_TYPES,
+      run: async ({ log }) => {
+        await npm(['run', '--silent', 'docs:api'], { cwd: root, onOutput: log });
       },
     },
     {

@@ -34,6 +34,7 @@ export const SUITES = [
   nodeTests('The addon in Node', '__test__', { keyring: true }),
   nodeTests('The packed package', '__test__/package', { keyring: true, electron: true }),
   nodeTests('The bridge', 'bridge/test'),
+  nodeTests('The documents', 'docs/test', { keyring: true }),
   { name: "The example's renderer", run: rendererTests },
   nodeTests("The example's server", 'electron-example/server'),
   nodeTests('The example in Electron', 'electron-example/e2e', { keyring: true, electron: true }),

@@ -30,6 +30,7 @@ export interface PageCalls {
   call(name: string, input: unknown): Promise<Result<unknown>>;
 }
 
+/** A page's word on its own session. */
 export interface PageTokenProvision {
   /** Somebody has signed in or out in the page: main is told without waiting for the next call. */
   changed(): void;

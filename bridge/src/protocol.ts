@@ -68,8 +68,10 @@ export type BridgeErrorCode =
   /** A fault inside Latchkey. Its text stays in the main process. */
   | 'ERR_INTERNAL';
 
+/** Every code that an error of the package can have; what each means is in docs/errors.md. */
 export type ErrorCode = AddonErrorCode | BridgeErrorCode;
 
+/** A call that failed, as it crosses to a page. */
 export interface Failure {
   ok: false;
   /** Compare this, never the message. */
@@ -81,6 +83,7 @@ export interface Failure {
 /** An answer. Errors thrown across IPC keep only their message, so failures travel as values. */
 export type Result<T> = { ok: true; value: T } | Failure;
 
+/** Who is signed in, as far as the server tells. */
 export interface User {
   id: string;
   email: string | null;
@@ -90,9 +93,11 @@ export interface User {
 }
 
 // Taken from the addon's own types, so that the two cannot come to differ.
+/** Where an open session stands. */
 export type SessionState = SessionSnapshot['state'];
 export type { RefreshOptions };
 
+/** Where the app stands with its session, before it is open and after. */
 export type AuthState =
   | SessionState
   /** The vault is being opened: show neither a sign-in form nor an account yet. */
@@ -100,6 +105,7 @@ export type AuthState =
   /** The vault could not be opened; `problem` says why, and `retry()` tries again. */
   | 'unavailable';
 
+/** Why it stands there. */
 export type AuthReason =
   | SessionSnapshot['reason']
   /** `opening` once more, because somebody asked. */
@@ -115,11 +121,13 @@ export interface Protection {
   path: string;
 }
 
+/** What keeps something from working: a code to compare, and a sentence for the person. */
 export interface Problem {
   code: ErrorCode;
   message: string;
 }
 
+/** All that a page may know of the session. Holds no token. */
 export interface AuthSnapshot {
   state: AuthState;
   /** Why the state is what it is: `signedIn`, `restored`, `network`, `ended`, … */
@@ -223,6 +231,7 @@ export interface StepUpSignIn {
   level?: string;
 }
 
+/** A new account. */
 export interface SignUpRequest {
   email: string;
   password: string;
@@ -231,8 +240,10 @@ export interface SignUpRequest {
   username?: string;
 }
 
+/** What a step of signing in has come to. */
 export type SignInResult = SignedIn | SignInPending;
 
+/** Somebody is signed in. */
 export interface SignedIn {
   status: 'complete';
   user: User;
@@ -278,6 +289,7 @@ export interface SignInFactor {
   first: boolean;
 }
 
+/** Why a sign-in failed that no page was waiting for. */
 export interface SignInProblem extends Problem {
   /** Of the sign-in. */
   id: string;
@@ -292,6 +304,7 @@ export interface CodeSubmission {
   trustDevice?: boolean;
 }
 
+/** How to sign out. */
 export interface SignOutOptions {
   /**
    * Whether the provider's session in the browser ends too: main opens its page for that. Default: `browser.signOut` of
@@ -353,6 +366,7 @@ export interface Refresh {
   tokenExpiresAtMs: number | null;
 }
 
+/** A request, as it crosses to main. */
 export interface BrokerRequestInit {
   /** Default `GET`. */
   method?: string;
@@ -362,6 +376,7 @@ export interface BrokerRequestInit {
   requestId?: string;
 }
 
+/** An answer, as it crosses to the page: without cookies and tokens. */
 export interface BrokerResponse {
   status: number;
   statusText: string;
@@ -372,10 +387,13 @@ export interface BrokerResponse {
 
 /** What `exposeAuth()` puts on the page's `window`. */
 export interface AuthBroker {
+  /** Where the session stands. */
   snapshot(): Promise<Result<AuthSnapshot>>;
   /** Calls `listener` at each change; returns the call that stops it. */
   onChange(listener: (snapshot: AuthSnapshot) => void): () => void;
+  /** Signs somebody in. A session that was active is replaced when, and only when, this succeeds. */
   signIn(request: SignInRequest): Promise<Result<SignInResult>>;
+  /** Makes an account and signs it in. */
   signUp(request: SignUpRequest): Promise<Result<SignInResult>>;
   /** Waits until a sign-in in the browser or on another device is complete, or has failed. */
   awaitSignIn(id: string): Promise<Result<SignInResult>>;
@@ -387,7 +405,9 @@ export interface AuthBroker {
   openSignIn(id: string): Promise<Result<null>>;
   /** Puts the address of the sign-in page on the clipboard, for another browser. */
   copySignInLink(id: string): Promise<Result<null>>;
+  /** Gives a sign-in up; its callback is worth nothing from then on. */
   cancelSignIn(id: string): Promise<Result<null>>;
+  /** Signs out: here at once and always, then on the server, later if it cannot be reached. */
   signOut(options?: SignOutOptions): Promise<Result<null>>;
   /** Goes on in another organization; `null` is the personal account. */
   switchOrganization(id: string | null): Promise<Result<AuthSnapshot>>;

@@ -1,6 +1,7 @@
 import type { Clipboard, Shell } from 'electron';
 import { BridgeError } from './failure.js';
 
+/** Sign-ins in the system's browser. */
 export interface BrowserOptions {
   /**
    * How the browser comes back to the app. `app`: at the app's own URL scheme, see `deepLinks`. `loopback`: at a port of

@@ -18,9 +18,11 @@ import { createSenderCheck } from './sender.js';
 import { SignIns } from './sign-ins.js';
 import { createWindowRegistry } from './windows.js';
 
+/** The session of the app, as the main process has it. */
 export interface Auth {
   /** Lets this window's pages (main frame, allowed origin) call and hear events. Call it before the page loads. */
   register(window: BrowserWindow): void;
+  /** Where the session stands. */
   snapshot(): AuthSnapshot;
   /** Calls `listener` at each change; returns the call that stops it. */
   onChange(listener: (snapshot: AuthSnapshot) => void): () => void;

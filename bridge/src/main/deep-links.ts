@@ -1,6 +1,7 @@
 import type { App, Event } from 'electron';
 import { BridgeError } from './failure.js';
 
+/** The app's own URL scheme. */
 export interface DeepLinkOptions {
   /**
    * The app's own URL scheme, in small letters: a domain of its maker backwards (`com.example.app`), so that no other app

@@ -2,6 +2,7 @@ import type { AuthSessionOptions, HttpOptions, SessionPolicy, VaultOptions } fro
 import type { BrowserOptions } from './browser.js';
 import type { DeepLinkOptions } from './deep-links.js';
 
+/** How to open the vault and the session, and whom to answer. */
 export interface CreateAuthOptions {
   vault: VaultOptions;
   provider: AuthSessionOptions['provider'];

@@ -16,6 +16,7 @@ export interface PageCall {
 /** Answers a call. What it throws reaches the page as `ERR_INTERNAL`, without its text. */
 export type PageCallHandler = (input: unknown, call: PageCall) => unknown;
 
+/** What {@link pageSession} gives: a source of tokens, and the answers to the page's calls. */
 export interface PageSession {
   /** For `provider: { type: 'custom', id, getToken }`: asks the page. */
   getToken(request: TokenRequest): Promise<CustomToken | null>;

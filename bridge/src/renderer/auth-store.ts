@@ -63,6 +63,7 @@ export interface AuthStore extends AuthActions {
   dispose(): void;
 }
 
+/** How a store reaches main. */
 export interface AuthStoreOptions {
   /** Default: `window.auth`, looked up when it is first needed. */
   broker?: AuthBroker;

@@ -20,33 +20,60 @@ import { brokerOfWindow } from './broker.js';
 
 /** The broker's calls, which give the value or throw an {@link AuthError}. */
 export interface AuthClient {
+  /** Where the session stands. */
   snapshot(): Promise<AuthSnapshot>;
+  /** Calls `listener` at each change; returns the call that stops it. */
   onChange(listener: (snapshot: AuthSnapshot) => void): () => void;
+  /** Signs somebody in. A session that was active is replaced when, and only when, this succeeds. */
   signIn(request: SignInRequest): Promise<SignInResult>;
+  /** Makes an account and signs it in. */
   signUp(request: SignUpRequest): Promise<SignInResult>;
+  /** Waits until a sign-in in the browser or on another device is complete, or has failed. */
   awaitSignIn(id: string): Promise<SignInResult>;
+  /** Hands in what the person typed. A wrong code is `ERR_INVALID_CODE`, and the sign-in still waits. */
   submitCode(id: string, submission: CodeSubmission): Promise<SignInResult>;
+  /** Has a code sent. */
   sendCode(id: string, strategy: string): Promise<SignInResult>;
+  /** Opens the browser once more; for a device, the page on which the code is typed. */
   openSignIn(id: string): Promise<null>;
+  /** Puts the address of the sign-in page on the clipboard, for another browser. */
   copySignInLink(id: string): Promise<null>;
+  /** Gives a sign-in up; its callback is worth nothing from then on. */
   cancelSignIn(id: string): Promise<null>;
+  /** Signs out: here at once and always, then on the server, later if it cannot be reached. */
   signOut(options?: SignOutOptions): Promise<null>;
+  /** Goes on in another organization; `null` is the personal account. */
   switchOrganization(id: string | null): Promise<AuthSnapshot>;
+  /** The sessions of this person, as the server lists them. */
   sessions(): Promise<RemoteSession[]>;
+  /** Ends one of them. */
   endSession(id: string): Promise<null>;
+  /** The accounts that have a session here. */
   accounts(): Promise<AccountInfo[]>;
+  /** Puts another account at the front; a name that is new makes one, in which nobody is signed in yet. */
   switchAccount(name: string): Promise<AuthSnapshot>;
+  /** What should not have happened, oldest first. */
   anomalies(): Promise<AnomalyInfo[]>;
+  /** The renewals of this run of the app, oldest first. */
   refreshes(): Promise<Refresh[]>;
+  /** Calls `listener` when a renewal begins and when it ends; returns the call that stops it. */
   onRefresh(listener: (refresh: Refresh) => void): () => void;
+  /**
+   * Asks the server now whether the session still stands. `retryUnanswered` sends a refresh token that may be spent
+   * (reason `unanswered`) once more; if it was spent, the session ends.
+   */
   refresh(options?: RefreshOptions): Promise<AuthSnapshot>;
+  /** Locks the session: no token leaves before it is unlocked, also after a restart. */
   lock(): Promise<null>;
+  /** Asks the app to unlock the session, which asks the person. Without an `onUnlockRequest` it is refused. */
   unlock(): Promise<null>;
+  /** While `unavailable`: opens the vault again. */
   retry(): Promise<AuthSnapshot>;
   /** The plain request; {@link createAuthFetch} wraps it as a standard `fetch`. */
   fetch(url: string, init?: BrokerRequestInit): Promise<BrokerResponse>;
 }
 
+/** The calls of `window.auth`, with values and exceptions in the place of results. */
 export function connectAuth(broker: AuthBroker = brokerOfWindow()): AuthClient {
   return {
     snapshot: () => unwrap(broker.snapshot()),

@@ -46,6 +46,7 @@ export interface SafeStorage {
   setUsePlainTextEncryption(usePlainText: boolean): void;
 }
 
+/** Which vault seals, and what of Electron's is still read. */
 export interface SafeStorageOptions {
   /** The vault that has the key. Default: the default vault, opened on first use. */
   vault?: Vault | SyncVault;

@@ -13,11 +13,15 @@ import type { AnyRecord } from './types.js';
 
 // `require('electron-latchkey/store')` is the class, `import Store from` is the class, and so is its `default`, which
 // loaders of both kinds look for.
+/** electron-store's `Store`, sealed: the same calls, over Latchkey's vault. */
 class Store<T extends AnyRecord = Record<string, unknown>> extends SealedStore<T> {
+  /** The class itself, for loaders that look for it here. */
   static readonly default = Store;
 }
 namespace Store {
+  /** How to make a store. */
   export type Options<T extends AnyRecord> = types.Options<T>;
+  /** The JSON Schema of each top-level key. */
   export type Schema<T> = types.Schema<T>;
 }
 export = Store;

@@ -213,6 +213,7 @@ export class Store<T extends AnyRecord = Record<string, unknown>> implements Ite
     this.#replace(value);
   }
 
+  /** The top-level keys and their values. */
   *[Symbol.iterator](): IterableIterator<[keyof T, T[keyof T]]> {
     for (const [key, value] of Object.entries(this.#readAll())) yield [key, this.#out(value) as T[keyof T]];
   }
