@@ -1,21 +1,22 @@
-// The tour: plays the main job in real Electron without a person, against the real server and a real secret
-// service, and shows what it saw: sign in, a protected call, quit, start again, restored, sign out.
+// The tour: plays a day with the example in real Electron without a person, against the real server and a real secret
+// service. It shows what it saw as a picture of every screen, light and dark and narrow, and fails when an accessibility
+// checker finds anything wrong with one.
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { BusGate } from '../electron-example/e2e/bus-gate.mjs';
+import { inScheme, SCHEMES, violations, whileNarrow } from '../electron-example/e2e/look.mjs';
+import { Server } from '../electron-example/e2e/server.mjs';
+import { STEPS } from '../electron-example/e2e/story.mjs';
 import { openDisplay } from './display.mjs';
 import { electronExecutable } from './electron-runtime.mjs';
 import { atEnd } from './processes.mjs';
 import { example, relative } from './repo.mjs';
 import { sandboxArguments } from './sandbox.mjs';
 import { openPrivateSecretService } from './secret-service.mjs';
-import { startExampleServer } from './server.mjs';
 import { seconds } from './steps.mjs';
-
-const DEMO = { email: 'demo@example.com', password: 'latchkey-demo-password' };
-const SCREENSHOTS = path.join(example, 'tour');
 
 const requireFromExample = createRequire(path.join(example, 'package.json'));
 const LOADER = path.join('lib', 'server', 'electron', 'loader.js');
@@ -23,163 +24,168 @@ const LOADER = path.join('lib', 'server', 'electron', 'loader.js');
 /** How long any one thing may take to appear: far above what it takes, below a person's patience. */
 const PATIENCE_MS = 20_000;
 
-/** What is played, in order. Each answers what was seen. */
-const STEPS = {
-  'Open the app': async (tour) => {
-    await tour.open();
-    await shown(tour, 'sign-in-form');
-    return 'the sign-in form';
-  },
-  'Sign in': async ({ window }) => {
-    await window.getByTestId('email').fill(DEMO.email);
-    await window.getByTestId('password').fill(DEMO.password);
-    await window.getByTestId('submit').click();
-    await shown({ window }, 'account');
-    return `${await text(window, 'user-email')}; vault key kept by ${await text(window, 'vault-backend')}`;
-  },
-  'Call a protected route': async ({ window }) => {
-    await window.getByTestId('call-api').click();
-    await shown({ window }, 'api-result');
-    const result = await text(window, 'api-result');
-    if (!result.includes(DEMO.email)) throw new Error(`the answer does not name the user: ${result}`);
-    await window.getByTestId('api-result').scrollIntoViewIfNeeded();
-    return 'an answer that names the user';
-  },
-  Quit: async (tour) => {
-    await tour.quit();
-    return 'the app has ended';
-  },
-  'Start again': async (tour) => {
-    await tour.open();
-    const { window } = tour;
-    const first = window.locator('[data-testid=account], [data-testid=sign-in-form]').first();
-    await first.waitFor();
-    if ((await first.getAttribute('data-testid')) !== 'account') throw new Error('it asked to sign in again');
-    await window.locator('[data-testid=session-state][data-state=active]').waitFor();
-    return `${await text(window, 'user-email')}, without a sign-in form`;
-  },
-  'Sign out': async (tour) => {
-    await tour.window.getByTestId('sign-out').click();
-    await shown(tour, 'sign-in-form');
-    return 'the sign-in form';
-  },
-};
+/** In the dark the page is the same but for its colours. */
+const RULES = { light: undefined, dark: ['color-contrast'] };
 
-/** Plays it; answers the exit code. */
-export async function runTour() {
-  const tour = await prepare();
+/**
+ * An app that was started. What Playwright's `ElectronApplication` has, as far as the tour uses it.
+ *
+ * @typedef {object} Started
+ * @property {() => import('node:child_process').ChildProcess} process
+ * @property {(options: { timeout: number }) => Promise<import('playwright-core').Page>} firstWindow
+ * @property {() => Promise<void>} close quits it as a person does, and waits for its end
+ */
+
+/**
+ * Plays it; answers the exit code.
+ *
+ * @param {object} [options]
+ * @param {(how: { args: string[], env: Record<string, string> }) => Promise<Started>} [options.launch] starts the app;
+ *   default: the built example in the Electron that is here
+ * @param {string} [options.screenshots] the folder that the pictures go to, which is emptied first; default:
+ *   `electron-example/tour`
+ */
+export async function runTour({ launch = launchBuilt, screenshots = path.join(example, 'tour') } = {}) {
+  const startedAt = Date.now();
+  const tour = await prepare(launch, screenshots);
   const rows = [];
   let failure;
   for (const [name, play] of Object.entries(STEPS)) {
-    const startedAt = Date.now();
+    const stepAt = Date.now();
     try {
       const seen = await play(tour);
-      const took = seconds(Date.now() - startedAt);
-      rows.push({ step: name, took, seen, screenshot: await tour.screenshot(rows.length + 1, name) });
+      const took = seconds(Date.now() - stepAt);
+      rows.push({ step: name, took, seen, screens: String(tour.takeLooks()) });
       console.log(`✓ ${name}  ${took}`);
     } catch (error) {
       failure = `✗ ${name}: ${error.message}`;
-      await tour.screenshot(rows.length + 1, 'failed').catch(() => {}); // there may be no window to show
+      await tour.picture('failed').catch(() => {}); // there may be no window to show
       break;
     }
   }
   await tour.quit();
   printTable(rows);
-  if (!failure) return 0;
-  console.error(failure);
-  console.error(tour.output.join('') || '(neither the app nor the server said anything)');
-  return 1;
+  console.log(`\n${tour.pictures} pictures in ${relative(screenshots)}, ${seconds(Date.now() - startedAt)}`);
+  for (const finding of tour.findings) console.error(`✗ ${finding}`);
+  if (failure) {
+    console.error(failure);
+    console.error(tour.output.join('') || '(the app said nothing)');
+  } else if (tour.findings.length === 0) {
+    console.log('✓ The accessibility checker (axe) found nothing wrong with any screen');
+  }
+  return failure || tour.findings.length > 0 ? 1 : 0;
 }
 
-async function prepare() {
+async function prepare(launch, screenshots) {
   const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-tour-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
-  await rm(SCREENSHOTS, { recursive: true, force: true });
-  await mkdir(SCREENSHOTS, { recursive: true });
+  await rm(screenshots, { recursive: true, force: true });
+  await mkdir(screenshots, { recursive: true });
 
-  const output = [];
+  const end = { after: atEnd };
   const [display, secrets, server] = await Promise.all([
     openDisplay(),
     openPrivateSecretService(),
-    startExampleServer({
-      databaseFile: path.join(folder, 'server', 'auth.db'),
-      onOutput: (chunk) => output.push(String(chunk)),
-    }),
+    Server.start(end),
   ]);
+  const address = secrets.env.DBUS_SESSION_BUS_ADDRESS;
+  const gate = address ? await BusGate.inFrontOf(address, path.join(folder, 'gate'), end) : null;
   console.log(`· Keychain: ${secrets.note}`);
   if (display.brought) console.log('· Screen: a virtual one (Xvfb)');
   console.log(`· Server: ${server.url}`);
 
-  const args = [
-    // Playwright's own loader holds the app back until Playwright is attached; without it the two race for the
-    // first window, and now and then a start hangs. It is loaded by itself only into the `electron` package.
-    '-r',
-    path.join(path.dirname(requireFromExample.resolve('playwright-core/package.json')), LOADER),
-    ...sandboxArguments(),
-    ...display.args,
-    `--user-data-dir=${path.join(folder, 'electron')}`,
-    example,
-  ];
-  const env = {
-    ...process.env,
-    ...display.env,
-    ...secrets.env,
-    LATCHKEY_API_URL: server.url,
-    LATCHKEY_VAULT_DIR: path.join(folder, 'vault'),
-  };
-  return new Tour({ args, env, output });
+  return new Tour({
+    launch,
+    screenshots,
+    server,
+    gate,
+    args: [...sandboxArguments(), ...display.args, `--user-data-dir=${path.join(folder, 'electron')}`],
+    env: {
+      ...process.env,
+      ...display.env,
+      ...secrets.env,
+      LATCHKEY_API_URL: server.url,
+      LATCHKEY_VAULT_DIR: path.join(folder, 'vault'),
+    },
+  });
 }
 
-/** The app under the tour's hands: open or not. */
+function launchBuilt({ args, env }) {
+  // Playwright's own loader holds the app back until Playwright is attached; without it the two race for the
+  // first window, and now and then a start hangs. It is loaded by itself only into the `electron` package.
+  const loader = path.join(path.dirname(requireFromExample.resolve('playwright-core/package.json')), LOADER);
+  return requireFromExample('playwright-core')._electron.launch({
+    executablePath: electronExecutable(),
+    args: ['-r', loader, ...args, example],
+    env,
+    chromiumSandbox: true, // or Playwright takes the sandbox away from everybody
+    timeout: PATIENCE_MS,
+  });
+}
+
+/** The app under the tour's hands, open or not, and what was seen of it: a stage for the story's steps. */
 class Tour {
-  #electron = requireFromExample('playwright-core')._electron;
-  #launch;
+  output = [];
+  findings = [];
+  pictures = 0;
+  #looks = 0;
+  #screens = 0;
+  #setting;
   #app;
 
-  constructor({ args, env, output }) {
-    this.output = output;
-    this.#launch = {
-      executablePath: electronExecutable(),
-      args,
-      env,
-      chromiumSandbox: true, // or Playwright takes the sandbox away from everybody
-      timeout: PATIENCE_MS,
-    };
+  constructor(setting) {
+    this.#setting = setting;
+    this.server = setting.server;
+    this.gate = setting.gate;
   }
 
-  async open() {
-    this.#app = await this.#electron.launch(this.#launch);
+  async open({ gated = false } = {}) {
+    const { launch, args, env } = this.#setting;
+    const bus = gated ? { DBUS_SESSION_BUS_ADDRESS: this.gate.address } : {};
+    this.#app = await launch({ args, env: { ...env, ...bus } });
     const { stdout, stderr } = this.#app.process();
-    for (const stream of [stdout, stderr]) stream.on('data', (chunk) => this.output.push(String(chunk)));
-    this.window = await this.#app.firstWindow({ timeout: PATIENCE_MS });
-    this.window.setDefaultTimeout(PATIENCE_MS);
+    for (const stream of [stdout, stderr]) stream?.on('data', (chunk) => this.output.push(String(chunk)));
+    this.page = await this.#app.firstWindow({ timeout: PATIENCE_MS });
+    this.page.setDefaultTimeout(PATIENCE_MS);
   }
 
   async quit() {
-    this.window = undefined;
+    this.page = undefined;
     await this.#app?.close();
     this.#app = undefined;
   }
 
-  /** Saves what the window shows; answers the file, or nothing when there is no window. */
-  async screenshot(number, name) {
-    if (!this.window) return '';
-    const file = path.join(SCREENSHOTS, `${String(number).padStart(2, '0')}-${slug(name)}.png`);
-    await this.window.screenshot({ path: file });
-    return relative(file);
+  async look(name) {
+    this.#looks += 1;
+    this.#screens += 1;
+    const title = `${String(this.#screens).padStart(2, '0')}-${slug(name)}`;
+    const found = [];
+    for (const scheme of SCHEMES) {
+      await inScheme(this.page, scheme);
+      found.push(...(await violations(this.page, RULES[scheme])).map((line) => `${scheme}: ${line}`));
+      await this.picture(`${title}-${scheme}`);
+    }
+    await inScheme(this.page, 'light');
+    found.push(...(await whileNarrow(this.page, () => this.picture(`${title}-narrow`))));
+    this.findings.push(...found.map((line) => `${name}, ${line}`));
+  }
+
+  /** How many screens were looked at since it was asked last. */
+  takeLooks() {
+    const looks = this.#looks;
+    this.#looks = 0;
+    return looks;
+  }
+
+  async picture(name) {
+    if (!this.page) return;
+    await this.page.screenshot({ path: path.join(this.#setting.screenshots, `${name}.png`), fullPage: true });
+    this.pictures += 1;
   }
 }
 
-function shown({ window }, testId) {
-  return window.getByTestId(testId).waitFor();
-}
-
-async function text(window, testId) {
-  return (await window.getByTestId(testId).textContent()).replaceAll(/\s+/g, ' ').trim();
-}
-
 function printTable(rows) {
-  const columns = ['step', 'took', 'seen', 'screenshot'];
+  const columns = ['step', 'took', 'screens', 'seen'];
   const width = (column) => Math.max(column.length, ...rows.map((row) => row[column].length));
   const line = (row) =>
     columns

@@ -10,6 +10,8 @@ import { newStore } from './oidc-store.mjs';
 const CLIENT_ID = 'native';
 /** Where the browser goes when it has signed in, or out: addresses of a private scheme, which the system gives to an app. */
 export const CALLBACK = 'com.example.app:/callback';
+/** That of the example. */
+const EXAMPLE_CALLBACK = 'com.example.latchkey:/callback';
 export const SIGNED_OUT = 'com.example.app:/signed-out';
 
 /** One key for all servers of a process: making it takes longer than anything else here. */
@@ -129,7 +131,7 @@ export class OidcServer {
           client_id: CLIENT_ID,
           application_type: 'native',
           token_endpoint_auth_method: 'none',
-          redirect_uris: ['http://127.0.0.1/cb', 'http://127.0.0.1/callback', CALLBACK],
+          redirect_uris: ['http://127.0.0.1/cb', 'http://127.0.0.1/callback', CALLBACK, EXAMPLE_CALLBACK],
           post_logout_redirect_uris: [SIGNED_OUT],
           grant_types: [
             'authorization_code',

@@ -4,6 +4,7 @@
  * Plain data only. No type here has a field for a token, and this is the only file that names a channel.
  */
 import type {
+  Anomaly as AddonAnomaly,
   ErrorCode as AddonErrorCode,
   PendingSignIn as AddonPendingSignIn,
   RemoteSession as AddonRemoteSession,
@@ -11,7 +12,7 @@ import type {
   SessionSnapshot,
 } from 'electron-latchkey';
 
-/** One channel per call, and one for events. */
+/** One channel per call, and one for each kind of event. */
 export const CHANNELS = {
   snapshot: 'latchkey:snapshot',
   signIn: 'latchkey:sign-in',
@@ -26,6 +27,10 @@ export const CHANNELS = {
   switchOrganization: 'latchkey:switch-organization',
   sessions: 'latchkey:sessions',
   endSession: 'latchkey:end-session',
+  accounts: 'latchkey:accounts',
+  switchAccount: 'latchkey:switch-account',
+  anomalies: 'latchkey:anomalies',
+  refreshes: 'latchkey:refreshes',
   refresh: 'latchkey:refresh',
   lock: 'latchkey:lock',
   unlock: 'latchkey:unlock',
@@ -34,6 +39,8 @@ export const CHANNELS = {
   cancelFetch: 'latchkey:cancel-fetch',
   /** Main to page: a new {@link AuthSnapshot}. */
   changed: 'latchkey:changed',
+  /** Main to page: a {@link Refresh} that has begun or ended. */
+  refreshed: 'latchkey:refreshed',
 } as const;
 
 /** Codes that the bridge itself gives, beside those of the addon (docs/errors.md). */
@@ -131,6 +138,8 @@ export interface AuthSnapshot {
   account: string | null;
   /** When the server's session ends, in milliseconds since 1970, as far as known. */
   expiresAtMs: number | null;
+  /** When the access token at hand ends, in milliseconds since 1970; null when there is none, or it has no known end. */
+  tokenExpiresAtMs: number | null;
   /** While offline: when the next try is due, in milliseconds since 1970. */
   retryAtMs: number | null;
   /** Grows with each change, so that an older snapshot that arrives late can be dropped. */
@@ -307,6 +316,56 @@ export interface SignOutOptions {
 /** A session of this person, here or elsewhere. */
 export type RemoteSession = AddonRemoteSession;
 
+/** Somebody whose session is kept beside others. */
+export interface AccountInfo {
+  name: string;
+  /** Who is, or was, signed in; null for an account that nobody has signed in to yet. */
+  user: User | null;
+  /** Whether it is the one that the pages show. */
+  current: boolean;
+}
+
+/** Something that happened to a session and should not. */
+export interface AnomalyInfo {
+  kind: AddonAnomaly['kind'];
+  /** When it happened last, in milliseconds since 1970 by the local clock. */
+  atMs: number;
+  /** How often it has happened since one of its kind was last written down. */
+  count: number;
+}
+
+/** One renewal of the access token, under way or ended. No token is in it. */
+export interface Refresh {
+  /** Grows by one with each. The same renewal keeps it. */
+  number: number;
+  /** In milliseconds since 1970 by the local clock. */
+  startedAtMs: number;
+  /** Null while it is under way. */
+  endedAtMs: number | null;
+  /** How many calls have waited for it so far; of one that has ended, in all. */
+  waiters: number;
+  /**
+   * What came of it; null while it is under way. `renewed`: the server gave another token. `confirmed`: it said that the token
+   * at hand goes on. `adopted`: another process of the app had renewed meanwhile. `offline`: it did not succeed, and is tried
+   * again. `unanswered`: a refresh token that serves once was sent, and no answer came. `ended`: the session is over.
+   * `superseded`: somebody signed out or in meanwhile. `failed`: anything else; the session is what it was.
+   */
+  outcome:
+    | 'renewed'
+    | 'confirmed'
+    | 'adopted'
+    | 'offline'
+    | 'unanswered'
+    | 'ended'
+    | 'superseded'
+    | 'failed'
+    | null;
+  /** The code of the error that those who waited got. */
+  code: ErrorCode | null;
+  /** When the access token that was held then ends, in milliseconds since 1970. */
+  tokenExpiresAtMs: number | null;
+}
+
 /** A request, as it crosses to main. */
 export interface BrokerRequestInit {
   /** Default `GET`. */
@@ -356,6 +415,22 @@ export interface AuthBroker {
   sessions(): Promise<Result<RemoteSession[]>>;
   /** Ends one of them. */
   endSession(id: string): Promise<Result<null>>;
+  /**
+   * The accounts that have a session here, sorted by name, with the one at the front among them. Like
+   * {@link AuthBroker.switchAccount}, `ERR_NOT_SUPPORTED` in an app that has one session.
+   */
+  accounts(): Promise<Result<AccountInfo[]>>;
+  /**
+   * Puts another account at the front, in every window. The other's session stays. A name that is not there yet is a new
+   * account, which nobody is signed in to.
+   */
+  switchAccount(name: string): Promise<Result<AuthSnapshot>>;
+  /** What has happened to sessions here and should not have, oldest first: the last 100. */
+  anomalies(): Promise<Result<AnomalyInfo[]>>;
+  /** The renewals of this run of the app for the account at the front, oldest first: the last 50. */
+  refreshes(): Promise<Result<Refresh[]>>;
+  /** Calls `listener` when a renewal begins and when it ends; returns the call that stops it. */
+  onRefresh(listener: (refresh: Refresh) => void): () => void;
   /**
    * Asks the server now whether the session still stands. `retryUnanswered` sends a refresh token that may be spent
    * (reason `unanswered`) once more; if it was spent, the session ends.

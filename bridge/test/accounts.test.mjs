@@ -23,7 +23,7 @@ test('an app that names no account has the one session, and cannot switch', asyn
   const { addon, auth } = await startOpenAuth();
   assert.equal('account' in addon.sessionOptions, false);
   assert.equal(auth.snapshot().account, null);
-  await assert.rejects(auth.switchAccount('grace'), { code: 'ERR_INVALID_ARGUMENT' });
+  await assert.rejects(auth.switchAccount('grace'), { code: 'ERR_NOT_SUPPORTED' });
   assert.equal(addon.sessions.length, 1);
 });
 
@@ -176,4 +176,78 @@ test('a vault that is unavailable has no accounts to tell, and nothing to switch
   for (const call of [() => auth.accounts(), () => auth.audit(), () => auth.switchAccount('grace')]) {
     await assert.rejects(call, { code: 'ERR_KEYCHAIN_LOCKED' });
   }
+});
+
+test('a page sees who has a session here, and the one at the front, which may have none yet', async () => {
+  const addon = new FakeAddon();
+  addon.names = ['ada', 'grace'];
+  const { auth, call } = await startOpenAuth({ addon, account: 'ada' });
+  const listed = async () =>
+    (await call(CHANNELS.accounts)).value.map(({ name, user, current }) => [
+      name,
+      user?.email ?? null,
+      current,
+    ]);
+  assert.deepEqual(await listed(), [
+    ['ada', USER.email, true],
+    ['grace', USER.email, false],
+  ]);
+  await auth.switchAccount('alan');
+  assert.deepEqual(await listed(), [
+    ['ada', USER.email, false],
+    ['alan', null, true],
+    ['grace', USER.email, false],
+  ]);
+});
+
+test('a page gets no more of an account than the protocol names', async () => {
+  const addon = new FakeAddon();
+  addon.names = ['ada'];
+  const accounts = addon.AuthSession.accounts;
+  addon.AuthSession.accounts = async (vault) =>
+    (await accounts(vault)).map((account) => ({ ...account, accessToken: 'must not cross' }));
+  const { call } = await startOpenAuth({ addon, account: 'ada' });
+  const [account] = (await call(CHANNELS.accounts)).value;
+  assert.deepEqual(Object.keys(account), ['name', 'user', 'current']);
+});
+
+test('a page switches the account, and makes a new one by a name that is not there yet', async () => {
+  const { addon, auth, call, window } = await startOpenAuth({ account: 'ada' });
+  const { ok, value } = await call(CHANNELS.switchAccount, 'grace');
+  assert.deepEqual([ok, value.account, value.state], [true, 'grace', 'signedOut']);
+  assert.deepEqual([addon.front, auth.snapshot().account], ['grace', 'grace']);
+  assert.deepEqual(window.webContents.sent.at(-1), [CHANNELS.changed, value]);
+});
+
+test('in an app that has one session a page finds no accounts', async () => {
+  const { addon, call } = await startOpenAuth();
+  for (const answer of [await call(CHANNELS.accounts), await call(CHANNELS.switchAccount, 'grace')])
+    assert.deepEqual([answer.ok, answer.code], [false, 'ERR_NOT_SUPPORTED']);
+  assert.equal(addon.sessions.length, 1);
+});
+
+for (const name of [undefined, null, '', 'x'.repeat(257), 7, {}, ['ada']]) {
+  test(`an account named ${JSON.stringify(name)?.slice(0, 20)} is refused`, async () => {
+    const { addon, call } = await startOpenAuth({ account: 'ada' });
+    assert.equal((await call(CHANNELS.switchAccount, name)).code, 'ERR_INVALID_ARGUMENT');
+    assert.equal(addon.sessions.length, 1);
+  });
+}
+
+test('a page does not switch past a lock', async () => {
+  const { addon, call } = await startOpenAuth({ account: 'ada' });
+  addon.session.change({ state: 'locked', reason: 'idle', user: USER });
+  assert.equal((await call(CHANNELS.switchAccount, 'grace')).code, 'ERR_SESSION_LOCKED');
+  assert.equal(addon.sessions.length, 1);
+});
+
+test('a page does not switch while the app still clears up after somebody', async () => {
+  const { addon, auth, call } = await startOpenAuth({
+    account: 'ada',
+    onSignedOut: () => new Promise(() => {}),
+  });
+  addon.session.change({ state: 'active', user: USER });
+  addon.session.change({ state: 'signedOut', reason: 'signedOut', user: null });
+  assert.equal(auth.snapshot().awaitingRestart, true);
+  assert.equal((await call(CHANNELS.switchAccount, 'grace')).code, 'ERR_AWAITING_RESTART');
 });

@@ -59,3 +59,9 @@ test('the audit list is the vault’s', async () => {
   const { auth } = await startOpenAuth();
   assert.deepEqual(await auth.audit(), [{ kind: 'unknownSender', atMs: 1, count: 2 }]);
 });
+
+test('a page reads the list too', async () => {
+  const { call } = await startOpenAuth();
+  const { value } = await call(CHANNELS.anomalies);
+  assert.deepEqual(value, [{ kind: 'unknownSender', atMs: 1, count: 2 }]);
+});

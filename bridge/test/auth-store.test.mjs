@@ -209,6 +209,7 @@ test('each call reaches the broker with its own arguments and answers its value'
   broker.calls.length = 0;
   const { signUp, submitCode, sendCode, openSignIn, copySignInLink, cancelSignIn, awaitSignIn } = store;
   const { signOut, switchOrganization, sessions, endSession, lock, unlock } = store;
+  const { accounts, switchAccount, anomalies, refreshes } = store;
   broker.replies.sessions = { ok: true, value: [{ id: 's' }] };
   await signUp('person');
   await submitCode('id', 'submission');
@@ -221,6 +222,10 @@ test('each call reaches the broker with its own arguments and answers its value'
   await switchOrganization('org');
   assert.deepEqual(await sessions(), [{ id: 's' }]);
   await endSession('s');
+  await accounts();
+  await switchAccount('grace');
+  await anomalies();
+  await refreshes();
   await lock();
   await unlock();
   assert.deepEqual(
@@ -237,6 +242,10 @@ test('each call reaches the broker with its own arguments and answers its value'
       ['switchOrganization', 'org'],
       ['sessions'],
       ['endSession', 's'],
+      ['accounts'],
+      ['switchAccount', 'grace'],
+      ['anomalies'],
+      ['refreshes'],
       ['lock'],
       ['unlock'],
     ],
@@ -303,6 +312,15 @@ test('a retry that main refuses shows the new problem and does not reject', asyn
   broker.replies.retry = failure('ERR_SENDER_NOT_ALLOWED');
   await store.retry();
   assert.deepEqual([store.get().state, store.get().problem.code], ['unavailable', 'ERR_SENDER_NOT_ALLOWED']);
+});
+
+test('onRefresh hears each renewal until it stops', () => {
+  const broker = new FakeBroker(ACTIVE);
+  const heard = [];
+  const stop = createAuthStore({ broker }).onRefresh((refresh) => heard.push(refresh.number));
+  broker.refreshListener({ number: 1 });
+  stop();
+  assert.deepEqual([heard, broker.refreshListener], [[1], null]);
 });
 
 test('fetch is the broker’s', async () => {

@@ -14,6 +14,7 @@ const SIGNED_OUT = {
   user: null,
   account: null,
   expiresAtMs: null,
+  tokenExpiresAtMs: null,
   retryAtMs: null,
   revision: 1,
   awaitingRestart: false,
@@ -49,6 +50,10 @@ const CALLS = {
   switchOrganization: (broker) => broker.now,
   sessions: () => [],
   endSession: () => null,
+  accounts: () => [],
+  switchAccount: (broker) => broker.now,
+  anomalies: () => [],
+  refreshes: () => [],
   refresh: (broker) => broker.now,
   lock: () => null,
   unlock: () => null,
@@ -82,6 +87,13 @@ export class FakeBroker {
   onChange = (listener) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  };
+
+  onRefresh = (listener) => {
+    this.refreshListener = listener;
+    return () => {
+      this.refreshListener = null;
+    };
   };
 
   /** Takes the next state and tells it, or (`quietly`) leaves its event under way. */

@@ -131,6 +131,7 @@ export function sessionSnapshot(fields) {
     reason: 'start',
     user: null,
     expiresAtMs: null,
+    tokenExpiresAtMs: null,
     retryAtMs: null,
     revision: 1,
     ...fields,
@@ -181,6 +182,29 @@ export class FakeSession {
   onAnomaly(listener) {
     this.#anomalyListeners.add(listener);
     return () => this.#anomalyListeners.delete(listener);
+  }
+
+  /** The renewals so far, as `refreshes()` answers them. */
+  renewals = [];
+  #refreshListeners = new Set();
+
+  refreshes() {
+    return this.renewals;
+  }
+
+  onRefresh(listener) {
+    this.#refreshListeners.add(listener);
+    /** For an event that is still under way when its listener is removed. */
+    this.tellRefreshLate = listener;
+    return () => this.#refreshListeners.delete(listener);
+  }
+
+  tellRefresh(refresh) {
+    for (const listener of this.#refreshListeners) listener(refresh);
+  }
+
+  get refreshListenerCount() {
+    return this.#refreshListeners.size;
   }
 
   tellAnomaly(anomaly) {

@@ -23,6 +23,8 @@ test('the page gets one frozen object with one function per call and nothing gen
   assert.deepEqual(Object.keys(world), ['auth']);
   assert.ok(Object.isFrozen(world.auth));
   assert.deepEqual(Object.keys(world.auth).sort(), [
+    'accounts',
+    'anomalies',
     'awaitSignIn',
     'cancelFetch',
     'cancelSignIn',
@@ -31,8 +33,10 @@ test('the page gets one frozen object with one function per call and nothing gen
     'fetch',
     'lock',
     'onChange',
+    'onRefresh',
     'openSignIn',
     'refresh',
+    'refreshes',
     'retry',
     'sendCode',
     'sessions',
@@ -41,6 +45,7 @@ test('the page gets one frozen object with one function per call and nothing gen
     'signUp',
     'snapshot',
     'submitCode',
+    'switchAccount',
     'switchOrganization',
     'unlock',
   ]);
@@ -70,6 +75,10 @@ test('each call goes to its own channel with its own arguments only', async () =
   await auth.switchOrganization('org', 'extra');
   await auth.sessions('extra');
   await auth.endSession('session', 'extra');
+  await auth.accounts('extra');
+  await auth.switchAccount('name', 'extra');
+  await auth.anomalies('extra');
+  await auth.refreshes('extra');
   await auth.refresh('options', 'extra');
   await auth.lock('extra');
   await auth.unlock('extra');
@@ -90,6 +99,10 @@ test('each call goes to its own channel with its own arguments only', async () =
     [CHANNELS.switchOrganization, 'org'],
     [CHANNELS.sessions],
     [CHANNELS.endSession, 'session'],
+    [CHANNELS.accounts],
+    [CHANNELS.switchAccount, 'name'],
+    [CHANNELS.anomalies],
+    [CHANNELS.refreshes],
     [CHANNELS.refresh, 'options'],
     [CHANNELS.lock],
     [CHANNELS.unlock],
@@ -117,6 +130,17 @@ test('listeners get the snapshot and never the IPC event, until they stop', () =
   ipcRenderer.emit(CHANNELS.changed, {}, { state: 'offline' });
   assert.deepEqual(heard, [[{ state: 'active' }]]);
   assert.equal(ipcRenderer.listenerCount(CHANNELS.changed), 1);
+});
+
+test('listeners of renewals hear those and no snapshots', () => {
+  const { world, ipcRenderer } = expose();
+  const heard = [];
+  const stop = world.auth.onRefresh((...args) => heard.push(args));
+  ipcRenderer.emit(CHANNELS.changed, {}, { state: 'active' });
+  ipcRenderer.emit(CHANNELS.refreshed, { sender: 'ipc event' }, { number: 1 }, 'extra');
+  stop();
+  ipcRenderer.emit(CHANNELS.refreshed, {}, { number: 2 });
+  assert.deepEqual(heard, [[{ number: 1 }]]);
 });
 
 test('a listener that throws does not silence the others', async () => {

@@ -83,7 +83,7 @@ test('the person can give it up, go on after a restart, and paste what the page 
   const [, , pasted] = await end(app);
   await app.page.getByTestId('browser-paste').fill('nothing of the kind');
   await app.page.getByTestId('browser-submit').click();
-  await app.page.getByTestId('browser-error').waitFor();
+  await app.page.getByTestId('sign-in-error').waitFor();
   await app.page.getByTestId('browser-paste').fill(pasted);
   await app.page.getByTestId('browser-submit').click();
   await seesAccount(app, DEMO_USER);

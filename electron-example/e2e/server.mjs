@@ -62,6 +62,13 @@ export class Server {
     return this.#control('POST', 'touch', { email, expiresInMs });
   }
 
+  /** The code in the last message to this address; null when it has none. */
+  async mailedCode(email) {
+    const { sent, code } = await this.#control('GET', `mail?to=${encodeURIComponent(email)}`);
+    if (!sent) throw new Error(`nothing was sent to ${email}`);
+    return code;
+  }
+
   async sessions(email) {
     return (await this.#control('GET', `sessions?email=${encodeURIComponent(email)}`)).count;
   }

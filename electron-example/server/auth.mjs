@@ -104,15 +104,17 @@ export async function migrate(options) {
 }
 
 /**
- * Creates the user unless the e-mail address is taken.
+ * Creates the user unless the e-mail address is taken, with an address that counts as confirmed.
  *
  * @param {import('better-auth').Auth} auth
  * @param {{ email: string, password: string, name: string }} user
  */
 export async function ensureUser(auth, user) {
   const { internalAdapter } = await auth.$context;
-  if (await internalAdapter.findUserByEmail(user.email)) return;
-  const created = await auth.api.signUpEmail({ body: user });
+  const found = await internalAdapter.findUserByEmail(user.email);
+  if (found?.user.emailVerified) return;
+  const { id } = found?.user ?? (await auth.api.signUpEmail({ body: user })).user;
   // Signing up signs in. Nobody holds that session's token, so it must not stay.
-  await internalAdapter.deleteUserSessions(created.user.id);
+  if (!found) await internalAdapter.deleteUserSessions(id);
+  await internalAdapter.updateUser(id, { emailVerified: true });
 }

@@ -28,10 +28,7 @@ export async function openAddon(options: CreateAuthOptions): Promise<Opened> {
 /** Opens the session of another account in the same vault, and puts that account at the front: for good, or not at all. */
 export async function openAccount(now: Opened, account: string, options: CreateAuthOptions): Promise<Opened> {
   if (now.account === null) {
-    throw new BridgeError(
-      'ERR_INVALID_ARGUMENT',
-      'switchAccount() needs the option account of createAuth().',
-    );
+    throw new BridgeError('ERR_NOT_SUPPORTED', 'switchAccount() needs the option account of createAuth().');
   }
   const { AuthSession } = loadAddon();
   if (account === now.account) {

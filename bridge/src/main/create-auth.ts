@@ -1,8 +1,9 @@
 import type { BrowserWindow } from 'electron';
 import type { Account, Anomaly, AuthSession, Vault } from 'electron-latchkey';
 import { notify } from '../notify.js';
-import type { AuthSnapshot } from '../protocol.js';
-import { accountsIn, auditOf, openAccount, openAddon } from './addon.js';
+import { type AuthSnapshot, CHANNELS } from '../protocol.js';
+import { Accounts } from './accounts.js';
+import { auditOf, openAddon } from './addon.js';
 import { AllowedPages } from './allowed-pages.js';
 import { SystemBrowser } from './browser.js';
 import { type CallbackCounts, Callbacks } from './callbacks.js';
@@ -94,9 +95,10 @@ export function createAuth(options: CreateAuthOptions): Auth {
     changed(snapshot) {
       power?.follow(snapshot);
       callbacks.follow(snapshot);
-      windows.broadcast(snapshot);
+      windows.broadcast(CHANNELS.changed, snapshot);
       for (const listener of [...listeners]) notify(listener, snapshot);
     },
+    refresh: (refresh) => windows.broadcast(CHANNELS.refreshed, refresh),
     anomaly(anomaly) {
       for (const listener of [...anomalyListeners]) notify(listener, anomaly);
     },
@@ -111,6 +113,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     });
   const browser = new SystemBrowser({ shell, clipboard }, options.browser);
   const signIns = new SignIns(lifecycle, browser, options.browser);
+  const accounts = new Accounts(lifecycle, options);
   const locks = new Locks(lifecycle, options.onUnlockRequest);
   const power =
     options.policy &&
@@ -125,7 +128,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
       look: () => void lifecycle.snapshot(),
     });
   const maySend = createSenderCheck(windows, pages);
-  const removeHandlers = installHandlers(ipcMain, { lifecycle, locks, signIns, maySend });
+  const removeHandlers = installHandlers(ipcMain, { lifecycle, accounts, locks, signIns, maySend });
   const removeOwn = new Set<() => void>();
   const stopLanding = landBeforeQuit(
     app,
@@ -148,8 +151,8 @@ export function createAuth(options: CreateAuthOptions): Auth {
     unlock: () => locks.unlock(),
     onAnomaly: (listener) => listen(anomalyListeners, listener),
     audit: async () => auditOf((await lifecycle.opened()).vault),
-    accounts: async () => accountsIn((await lifecycle.opened()).vault),
-    switchAccount: (name) => lifecycle.switch((now) => openAccount(now, name, options)),
+    accounts: () => accounts.stored(),
+    switchAccount: (name) => accounts.switchTo(name),
     handleCallback: (url) => callbacks.take(url),
     callbackCounts: () => callbacks.counts,
     handle(channel, handler) {

@@ -1,13 +1,16 @@
 import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron';
 import type { RemoteSession as AddonRemoteSession, FetchHead } from 'electron-latchkey';
 import { type BrokerResponse, CHANNELS, type Failure, type RemoteSession, type Result } from '../protocol.js';
+import type { Accounts } from './accounts.js';
 import { toFailure } from './failure.js';
 import { parseFetch, parseRequestId } from './fetch-arguments.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Locks } from './locks.js';
+import { renewalsOf } from './renewals.js';
 import { RunningFetches } from './running-fetches.js';
 import type { SenderCheck } from './sender.js';
 import {
+  parseAccount,
   parseOrganization,
   parseRefresh,
   parseSessionId,
@@ -37,6 +40,7 @@ interface SenderParts {
 }
 
 export interface HandlerParts extends SenderParts {
+  accounts: Accounts;
   locks: Locks;
   signIns: SignIns;
 }
@@ -64,7 +68,7 @@ export function installHandler(
   return () => ipcMain.removeHandler(channel);
 }
 
-function callsOf({ lifecycle, locks, signIns }: HandlerParts): [string, Call][] {
+function callsOf({ lifecycle, accounts, locks, signIns }: HandlerParts): [string, Call][] {
   const fetches = new RunningFetches();
   const nothing = () => null;
 
@@ -114,6 +118,10 @@ function callsOf({ lifecycle, locks, signIns }: HandlerParts): [string, Call][] 
         return null;
       },
     ],
+    [CHANNELS.accounts, () => accounts.list()],
+    [CHANNELS.switchAccount, async ([name]) => accounts.switchForPage(parseAccount(name))],
+    [CHANNELS.anomalies, () => accounts.anomalies()],
+    [CHANNELS.refreshes, () => lifecycle.onSession(async (session) => renewalsOf(session))],
     [
       CHANNELS.fetch,
       async (args, sender) => {

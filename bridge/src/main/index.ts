@@ -4,6 +4,7 @@
  * - `create-auth.ts` puts the parts together
  * - `options.ts` reads the app's options
  * - `lifecycle.ts` opening, unavailable, retry, switching accounts; `addon.ts` opens vault and session
+ * - `accounts.ts` several people, for pages; `renewals.ts` the renewals, for pages
  * - `locks.ts` lock and unlock; `power.ts` the policy, fed by the system
  * - `departures.ts` the app's hook when somebody has left
  * - `sender.ts` who may call; `windows.ts` who was registered and who hears events

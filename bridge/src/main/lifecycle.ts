@@ -1,14 +1,17 @@
 import type { User as AddonUser, Anomaly, AuthSession, SessionSnapshot } from 'electron-latchkey';
-import type { AuthSnapshot, User } from '../protocol.js';
+import type { AuthSnapshot, Refresh, User } from '../protocol.js';
 import type { Opened } from './addon.js';
 import { Departures } from './departures.js';
 import { BridgeError, toFailure } from './failure.js';
 import { PendingSignIns } from './pending-sign-ins.js';
+import { onRenewal, tokenEnd } from './renewals.js';
 
 /** Who hears of what happens. */
 export interface LifecycleEvents {
   changed(snapshot: AuthSnapshot): void;
   anomaly(anomaly: Anomaly): void;
+  /** A renewal of the session at the front has begun or ended. */
+  refresh(refresh: Refresh): void;
   /** As `onSignedOut` of the options. */
   signedOut?: () => Promise<void>;
 }
@@ -177,6 +180,9 @@ export class Lifecycle {
         void signIns.read();
       }),
       session.onAnomaly((anomaly) => this.events.anomaly(anomaly)),
+      onRenewal(session, (refresh) => {
+        if (this.#open?.opened === opened) this.events.refresh(refresh);
+      }),
     ];
     const stop = () => {
       for (const each of stops) each();
@@ -204,6 +210,7 @@ export class Lifecycle {
       user: session.user === null ? null : copyUser(session.user),
       account,
       expiresAtMs: session.expiresAtMs,
+      tokenExpiresAtMs: tokenEnd(session),
       retryAtMs: session.retryAtMs,
       revision: 0,
       awaitingRestart: false,
@@ -249,6 +256,7 @@ function blank(state: 'opening' | 'unavailable', reason: AuthSnapshot['reason'])
     user: null,
     account: null,
     expiresAtMs: null,
+    tokenExpiresAtMs: null,
     retryAtMs: null,
     revision: 0,
     awaitingRestart: false,
@@ -259,7 +267,7 @@ function blank(state: 'opening' | 'unavailable', reason: AuthSnapshot['reason'])
   };
 }
 
-function awaitingRestart(): BridgeError {
+export function awaitingRestart(): BridgeError {
   return new BridgeError(
     'ERR_AWAITING_RESTART',
     'The app is still clearing up after the last person. Try again in a moment, or restart the app.',

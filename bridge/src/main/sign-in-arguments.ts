@@ -27,6 +27,8 @@ const MAX_STRATEGY_LENGTH = 64;
 const MAX_CODE_LENGTH = 8 * 1024;
 /** Identifiers of sessions may be stand-ins for tokens. */
 const MAX_SESSION_ID_LENGTH = 512;
+/** The addon takes 256 bytes. */
+const MAX_ACCOUNT_LENGTH = 256;
 /** The identifiers of sign-ins are 32 hexadecimal digits. */
 const SIGN_IN_ID = /^[0-9a-f]{32}$/;
 
@@ -126,6 +128,10 @@ export function parseSignOut(args: readonly unknown[]): SignOutOptions {
 
 export function parseOrganization(value: unknown): string | null {
   return value === null ? null : asText(value, 'The organization', MAX_HINT_LENGTH);
+}
+
+export function parseAccount(value: unknown): string {
+  return asText(value, 'The name of an account', MAX_ACCOUNT_LENGTH);
 }
 
 export function parseSessionId(value: unknown): string {

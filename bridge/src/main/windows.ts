@@ -1,5 +1,4 @@
 import type { BrowserWindow, WebContents } from 'electron';
-import { type AuthSnapshot, CHANNELS } from '../protocol.js';
 import type { AllowedPages } from './allowed-pages.js';
 import { showsAllowedPage } from './sender.js';
 
@@ -11,7 +10,7 @@ export interface WindowRegistry {
   /** Shows the window that was added last and puts it before all others, as far as the system allows. */
   focus(): void;
   /** Sends to each window that shows an allowed page at this moment, and to no other. */
-  broadcast(snapshot: AuthSnapshot): void;
+  broadcast(channel: string, value: unknown): void;
 }
 
 export function createWindowRegistry(pages: AllowedPages): WindowRegistry {
@@ -33,10 +32,10 @@ export function createWindowRegistry(pages: AllowedPages): WindowRegistry {
       window.show();
       window.focus();
     },
-    broadcast(snapshot) {
+    broadcast(channel, value) {
       for (const contents of registered.keys()) {
         if (contents.isDestroyed()) continue;
-        if (showsAllowedPage(contents.mainFrame, pages)) contents.send(CHANNELS.changed, snapshot);
+        if (showsAllowedPage(contents.mainFrame, pages)) contents.send(channel, value);
       }
     },
   };

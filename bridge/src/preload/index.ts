@@ -4,7 +4,14 @@
  * A sandboxed preload can load `electron` and nothing else, so bundle it.
  */
 import { notify } from '../notify.js';
-import { type AuthBroker, type AuthSnapshot, CHANNELS, type Failure, type Result } from '../protocol.js';
+import {
+  type AuthBroker,
+  type AuthSnapshot,
+  CHANNELS,
+  type Failure,
+  type Refresh,
+  type Result,
+} from '../protocol.js';
 
 export type { PageCalls, PageTokenProvision } from '../page-protocol.js';
 export type { AuthBroker } from '../protocol.js';
@@ -19,8 +26,6 @@ const NO_ANSWER: Failure = {
 /** Exposes an {@link AuthBroker} as `window[key]`: one function per call, no channel names, nothing generic. */
 export function exposeAuth(key = 'auth'): void {
   const { contextBridge, ipcRenderer } = require('electron') as typeof import('electron');
-  const listeners = new Set<(snapshot: AuthSnapshot) => void>();
-
   async function call<T>(channel: string, ...args: unknown[]): Promise<Result<T>> {
     try {
       return (await ipcRenderer.invoke(channel, ...args)) as Result<T>;
@@ -29,19 +34,23 @@ export function exposeAuth(key = 'auth'): void {
     }
   }
 
-  // One subscription for the page's lifetime: the IPC event itself, which names the sender, never reaches the page.
-  ipcRenderer.on(CHANNELS.changed, (_event, snapshot: AuthSnapshot) => {
-    for (const listener of [...listeners]) notify(listener, snapshot);
-  });
-
-  const broker: AuthBroker = {
-    snapshot: () => call(CHANNELS.snapshot),
-    onChange(listener) {
+  /** One subscription for the page's lifetime: the IPC event itself, which names the sender, never reaches the page. */
+  function events<T>(channel: string): (listener: (value: T) => void) => () => void {
+    const listeners = new Set<(value: T) => void>();
+    ipcRenderer.on(channel, (_event, value: T) => {
+      for (const listener of [...listeners]) notify(listener, value);
+    });
+    return (listener) => {
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
       };
-    },
+    };
+  }
+
+  const broker: AuthBroker = {
+    snapshot: () => call(CHANNELS.snapshot),
+    onChange: events<AuthSnapshot>(CHANNELS.changed),
     signIn: (request) => call(CHANNELS.signIn, request),
     signUp: (request) => call(CHANNELS.signUp, request),
     awaitSignIn: (id) => call(CHANNELS.awaitSignIn, id),
@@ -54,6 +63,11 @@ export function exposeAuth(key = 'auth'): void {
     switchOrganization: (id) => call(CHANNELS.switchOrganization, id),
     sessions: () => call(CHANNELS.sessions),
     endSession: (id) => call(CHANNELS.endSession, id),
+    accounts: () => call(CHANNELS.accounts),
+    switchAccount: (name) => call(CHANNELS.switchAccount, name),
+    anomalies: () => call(CHANNELS.anomalies),
+    refreshes: () => call(CHANNELS.refreshes),
+    onRefresh: events<Refresh>(CHANNELS.refreshed),
     refresh: (options) => call(CHANNELS.refresh, options),
     lock: () => call(CHANNELS.lock),
     unlock: () => call(CHANNELS.unlock),

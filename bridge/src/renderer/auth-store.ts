@@ -27,6 +27,11 @@ export interface AuthActions
     | 'switchOrganization'
     | 'sessions'
     | 'endSession'
+    | 'accounts'
+    | 'switchAccount'
+    | 'anomalies'
+    | 'refreshes'
+    | 'onRefresh'
     | 'lock'
     | 'unlock'
   > {
@@ -178,6 +183,11 @@ export function createAuthStore(options: AuthStoreOptions = {}): AuthStore {
     switchOrganization: (id) => act('switch', (client) => client.switchOrganization(id)),
     sessions: () => run(null, (client) => client.sessions()),
     endSession: (id) => act(null, (client) => client.endSession(id)),
+    accounts: () => run(null, (client) => client.accounts()),
+    switchAccount: (name) => act('switch', (client) => client.switchAccount(name)),
+    anomalies: () => run(null, (client) => client.anomalies()),
+    refreshes: () => run(null, (client) => client.refreshes()),
+    onRefresh: (listener) => connected().client.onRefresh(listener),
     lock: () => act('lock', (client) => client.lock()),
     unlock: () => act('unlock', (client) => client.unlock()),
     refreshSession,

@@ -1,9 +1,12 @@
 import type {
+  AccountInfo,
+  AnomalyInfo,
   AuthBroker,
   AuthSnapshot,
   BrokerRequestInit,
   BrokerResponse,
   CodeSubmission,
+  Refresh,
   RefreshOptions,
   RemoteSession,
   Result,
@@ -46,6 +49,22 @@ export interface AuthClient {
   /** Ends one of them. */
   endSession(id: string): Promise<null>;
   /**
+   * The accounts that have a session here, sorted by name, with the one at the front among them. Like
+   * {@link AuthBroker.switchAccount}, `ERR_NOT_SUPPORTED` in an app that has one session.
+   */
+  accounts(): Promise<AccountInfo[]>;
+  /**
+   * Puts another account at the front, in every window. The other's session stays. A name that is not there yet is a new
+   * account, which nobody is signed in to.
+   */
+  switchAccount(name: string): Promise<AuthSnapshot>;
+  /** What has happened to sessions here and should not have, oldest first: the last 100. */
+  anomalies(): Promise<AnomalyInfo[]>;
+  /** The renewals of this run of the app for the account at the front, oldest first: the last 50. */
+  refreshes(): Promise<Refresh[]>;
+  /** Calls `listener` when a renewal begins and when it ends; returns the call that stops it. */
+  onRefresh(listener: (refresh: Refresh) => void): () => void;
+  /**
    * Asks the server now whether the session still stands. `retryUnanswered` sends a refresh token that may be spent
    * (reason `unanswered`) once more; if it was spent, the session ends.
    */
@@ -77,6 +96,11 @@ export function connectAuth(broker: AuthBroker = brokerOfWindow()): AuthClient {
     switchOrganization: (id) => unwrap(broker.switchOrganization(id)),
     sessions: () => unwrap(broker.sessions()),
     endSession: (id) => unwrap(broker.endSession(id)),
+    accounts: () => unwrap(broker.accounts()),
+    switchAccount: (name) => unwrap(broker.switchAccount(name)),
+    anomalies: () => unwrap(broker.anomalies()),
+    refreshes: () => unwrap(broker.refreshes()),
+    onRefresh: (listener) => broker.onRefresh(listener),
     refresh: (options) => unwrap(broker.refresh(options)),
     lock: () => unwrap(broker.lock()),
     unlock: () => unwrap(broker.unlock()),

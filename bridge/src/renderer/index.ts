@@ -2,6 +2,8 @@
 
 export type { PageCalls, PageTokenProvision } from '../page-protocol.js';
 export type {
+  AccountInfo,
+  AnomalyInfo,
   AuthBroker,
   AuthReason,
   AuthSnapshot,
@@ -20,6 +22,7 @@ export type {
   PendingSignIn,
   Problem,
   Protection,
+  Refresh,
   RefreshOptions,
   RemoteSession,
   Result,

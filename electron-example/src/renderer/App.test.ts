@@ -1,5 +1,5 @@
 import { flushPromises } from '@vue/test-utils';
-import type { AuthSnapshot, PendingSignIn } from 'electron-latchkey/renderer';
+import type { AuthSnapshot } from 'electron-latchkey/renderer';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADA, activeAs, FakeBroker, failure, GRACE, pending } from './testing/fake-broker';
 import { mountApp } from './testing/mount-app';
@@ -28,85 +28,7 @@ describe('at the start', () => {
   });
 });
 
-describe('signing in with the browser', () => {
-  it('waits in the place of the form, and goes on by itself', async () => {
-    const page = await mountApp(new FakeBroker());
-    page.broker.waitForBrowser();
-    await page.press('sign-in-with-browser');
-    await flushPromises();
-    expect(page.broker.signIn).toHaveBeenCalledWith({ method: 'browser' });
-    expect(page.shows('sign-in-form')).toBe(false);
-    expect(document.activeElement).toBe(page.element('browser-waiting'));
-    page.broker.change({ ...activeAs(), reason: 'signedIn', signIns: [] });
-    await flushPromises();
-    expect(page.text('user-email')).toBe(ADA.email);
-  });
-
-  it('can be cancelled, opened again, copied, and gone on with by hand', async () => {
-    const page = await mountApp(new FakeBroker());
-    page.broker.waitForBrowser();
-    await page.press('sign-in-with-browser');
-    await page.press('browser-cancel');
-    await flushPromises();
-    expect(page.shows('sign-in-form')).toBe(true);
-
-    await page.press('sign-in-with-browser');
-    await flushPromises();
-    const id = page.broker.snapshotNow.signIns[0]?.id;
-    await page.press('browser-open');
-    expect(page.broker.openSignIn).toHaveBeenCalledWith(id);
-    await page.press('browser-copy');
-    await flushPromises();
-    expect(page.text('browser-copy')).toBe(texts.browser.copied);
-    await page.fill('browser-paste', ' com.example.latchkey://auth/callback#token=t ');
-    await page.app.find('.paste').trigger('submit');
-    await flushPromises();
-    expect(page.broker.submitCode).toHaveBeenCalledWith(id, {
-      strategy: 'callback',
-      code: 'com.example.latchkey://auth/callback#token=t',
-    });
-    expect(page.text('user-email')).toBe(ADA.email);
-  });
-
-  it('says why it failed, also when nobody waited here', async () => {
-    const page = await mountApp(
-      new FakeBroker({ signInProblem: { id: 'any', code: 'ERR_ACCESS_DENIED', message: 'no' } }),
-    );
-    expect(page.text('browser-error')).toContain(errorTexts.ERR_ACCESS_DENIED.title);
-    page.broker.signIn.mockResolvedValue(failure('ERR_NOT_SUPPORTED'));
-    await page.press('sign-in-with-browser');
-    await flushPromises();
-    expect(page.text('browser-error')).toContain(errorTexts.ERR_NOT_SUPPORTED.title);
-  });
-});
-
 describe('the form', () => {
-  it('says that it cannot ask for a second factor, and gives the sign-in up', async () => {
-    const page = await mountApp(new FakeBroker());
-    const signIn = { id: 'f', awaits: 'code', factors: [] } as unknown as PendingSignIn;
-    page.broker.signIn.mockResolvedValue({
-      ok: true,
-      value: { status: 'pending', signIn, browserOpened: false },
-    });
-    await page.fill('email', 'ada@example.com');
-    await page.fill('password', 'secret');
-    await page.submit();
-    expect(page.text('form-error')).toContain(errorTexts.ERR_SECOND_FACTOR_REQUIRED.title);
-    expect(page.broker.cancelSignIn).toHaveBeenCalledWith('f');
-  });
-
-  it('sends an address without the spaces around it, and the password as it was typed', async () => {
-    const page = await mountApp(new FakeBroker());
-    await page.fill('email', ' ada@example.com ');
-    await page.fill('password', ' secret ');
-    await page.submit();
-    expect(page.broker.signIn).toHaveBeenCalledWith({
-      method: 'password',
-      email: 'ada@example.com',
-      password: ' secret ',
-    });
-  });
-
   it('signs in and shows the account, named in the title and read out', async () => {
     const page = await mountApp(new FakeBroker());
     expect(document.title).toBe('Sign in – Latchkey');
@@ -653,13 +575,5 @@ describe('trouble that is not the network’s', () => {
   it('names a lifetime that ended as such', async () => {
     const page = await mountApp(new FakeBroker({ ...activeAs(), state: 'expired', reason: 'lifetime' }));
     expect(page.text('notice-expired')).toContain(texts.expired.lifetime);
-  });
-
-  it('says that the app is still clearing up, for as long as it is', async () => {
-    const page = await mountApp(new FakeBroker({ awaitingRestart: true }));
-    expect(page.element('notice-awaiting-restart').getAttribute('role')).toBe('status');
-    page.broker.change({ awaitingRestart: false });
-    await flushPromises();
-    expect(page.shows('notice-awaiting-restart')).toBe(false);
   });
 });

@@ -8,6 +8,8 @@ import type {
   User,
 } from 'electron-latchkey/renderer';
 import { vi } from 'vitest';
+import type { ExampleBridge } from '../../shared/config';
+import type { ProviderInfo, ProviderList } from '../../shared/providers';
 import type { AccountInfo, AnomalyInfo, Refresh } from '../activity';
 
 export const ADA: User = {
@@ -20,12 +22,29 @@ export const ADA: User = {
 
 export const GRACE: User = { ...ADA, id: 'user-grace', email: 'grace@example.com', name: 'Grace Hopper' };
 
+export const BETTER_AUTH: ProviderInfo = {
+  id: 'better-auth',
+  ways: ['password', 'signUp', 'code', 'browser'],
+  connections: [],
+  trustsDevices: true,
+  apiUrl: 'http://127.0.0.1:4711/api/profile',
+};
+
+export const OIDC: ProviderInfo = {
+  id: 'oidc',
+  ways: ['browser', 'device'],
+  connections: [],
+  trustsDevices: false,
+  apiUrl: null,
+};
+
 const SIGNED_OUT: AuthSnapshot = {
   state: 'signedOut',
   reason: 'start',
   user: null,
   account: null,
   expiresAtMs: null,
+  tokenExpiresAtMs: null,
   retryAtMs: null,
   revision: 1,
   awaitingRestart: false,
@@ -105,6 +124,10 @@ export class FakeBroker {
   }));
   readonly cancelFetch = vi.fn<AuthBroker['cancelFetch']>(async () => ({ ok: true, value: null }));
 
+  /** What main was set up with. */
+  providers: ProviderList = { chosen: 'better-auth', all: [BETTER_AUTH] };
+  readonly chooseProvider = vi.fn<ExampleBridge['chooseProvider']>(async () => ({ ok: true, value: null }));
+
   constructor(start: Partial<AuthSnapshot> = {}) {
     this.snapshotNow = { ...SIGNED_OUT, ...start };
   }
@@ -137,21 +160,14 @@ export class FakeBroker {
     for (const listener of this.#refreshListeners) listener(now);
   }
 
-  /** From now on a sign-in waits for the browser. */
-  waitForBrowser(): void {
-    const signIn: PendingSignIn = {
-      id: '0123456789abcdef0123456789abcdef',
-      awaits: 'browser',
-      expiresAtMs: Date.now() + 600_000,
-      userCode: null,
-      verificationUri: null,
-      verificationUriComplete: null,
-      factors: [],
-    };
+  /** From now on a sign-in waits for the browser, another device, or a code. */
+  waitFor(awaits: PendingSignIn['awaits'], more: Partial<PendingSignIn> = {}): PendingSignIn {
+    const signIn = pendingSignIn(awaits, more);
     this.signIn.mockImplementation(async () => {
       this.change({ state: 'signingIn', reason: 'signInStarted', signIns: [signIn] });
-      return { ok: true, value: { status: 'pending', signIn, browserOpened: true } };
+      return { ok: true, value: { status: 'pending', signIn, browserOpened: awaits === 'browser' } };
     });
+    return signIn;
   }
 
   /** Answers every request with what `respond` gives for it. */
@@ -168,7 +184,12 @@ export class FakeBroker {
 
   /** Puts it where the preload puts the real one. */
   install(): this {
-    Object.assign(window, { auth: this, latchkeyExample: { apiUrl: 'http://127.0.0.1:4711' } });
+    const { chooseProvider } = this;
+    const providers = async () => ({ ok: true, value: this.providers });
+    Object.assign(window, {
+      auth: this,
+      latchkeyExample: { apiUrl: 'http://127.0.0.1:4711', providers, chooseProvider },
+    });
     return this;
   }
 
@@ -181,6 +202,29 @@ export class FakeBroker {
     return { ok: true, value: this.snapshotNow };
   }
 }
+
+export function pendingSignIn(
+  awaits: PendingSignIn['awaits'],
+  more: Partial<PendingSignIn> = {},
+): PendingSignIn {
+  return {
+    id: '0123456789abcdef0123456789abcdef',
+    awaits,
+    expiresAtMs: Date.now() + 600_000,
+    userCode: null,
+    verificationUri: null,
+    verificationUriComplete: null,
+    factors: [],
+    ...more,
+  };
+}
+
+/** The second factors that Better Auth gives: an authenticator, a code by mail, a backup code. */
+export const SECOND_FACTORS: PendingSignIn['factors'] = [
+  { strategy: 'totp', hint: null, sent: true, first: false },
+  { strategy: 'otp', hint: null, sent: false, first: false },
+  { strategy: 'backupCode', hint: null, sent: true, first: false },
+];
 
 export function activeAs(user: User = ADA): Partial<AuthSnapshot> {
   return { state: 'active', reason: 'restored', user, expiresAtMs: Date.now() + 7 * 24 * 3600_000 };

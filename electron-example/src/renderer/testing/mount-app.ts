@@ -3,6 +3,7 @@ import { createPinia, setActivePinia } from 'pinia';
 import { onTestFinished } from 'vitest';
 import App from '../App.vue';
 import { useAuthStore } from '../stores/auth';
+import { useProvidersStore } from '../stores/providers';
 import type { FakeBroker } from './fake-broker';
 
 export interface Page {
@@ -24,7 +25,7 @@ export async function mountApp(broker: FakeBroker): Promise<Page> {
   const pinia = createPinia();
   setActivePinia(pinia);
   const auth = useAuthStore();
-  await auth.initializeAuth();
+  await Promise.all([auth.initializeAuth(), useProvidersStore().load()]);
   const app = mount(App, { global: { plugins: [pinia] }, attachTo: document.body });
   onTestFinished(() => app.unmount());
   const find = (testid: string) => app.find(`[data-testid="${testid}"]`);

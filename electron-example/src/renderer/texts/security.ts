@@ -66,6 +66,10 @@ export const securityTexts = {
     revokeFailed: 'It was not signed out',
     alone: 'You are signed in nowhere else.',
   },
+  revocation: {
+    heading: 'The server has not been told yet',
+    body: 'You are signed out here. The app tells the server as soon as it can be reached, also after a restart. Until then your session may still be on its list.',
+  },
   vault: {
     heading: 'Vault protection',
     backend: 'Key is kept by',
