@@ -53,8 +53,11 @@ export class FakeWindow {
       sent: [],
       destroyed: false,
       whenDestroyed: [],
+      whenNavigated: [],
       mainFrame: frame(url, null),
       isDestroyed: () => contents.destroyed,
+      getURL: () => url,
+      on: (name, listener) => name === 'did-navigate' && contents.whenNavigated.push(listener),
       once: (name, listener) => name === 'destroyed' && contents.whenDestroyed.push(listener),
       send(channel, ...args) {
         if (contents.destroyed) throw new TypeError('Object has been destroyed');
@@ -65,6 +68,12 @@ export class FakeWindow {
   }
 
   navigate(url) {
+    this.rename(url);
+    for (const listener of this.webContents.whenNavigated) listener({}, url);
+  }
+
+  /** As `history.pushState` does, by which the same document goes on. */
+  rename(url) {
     this.webContents.mainFrame.url = url;
   }
 

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { disposedFrame, FakeApp, FakeWindow } from './fake-electron.mjs';
 import { APP, CHANNELS, PAGE, startOpenAuth } from './start.mjs';
 
-const CALLS = Object.entries(CHANNELS).filter(([name]) => name !== 'changed');
+const CALLS = Object.entries(CHANNELS).filter(([name]) => !['changed', 'refreshed'].includes(name));
 const CREDENTIALS = { method: 'password', email: 'ada@example.com', password: 'correct horse', name: 'Ada' };
 
 const ARGUMENTS = { fetch: 'http://127.0.0.1:4711/api/profile', cancelFetch: 'r1' };
@@ -155,6 +155,16 @@ test('a folder that is reached by a link is known by both of its names', async (
   }
   started.window.navigate(pathToFileURL(join(folder, 'index.html')).href);
   await assertRefused(started, started.window.event());
+});
+
+test('a file from elsewhere that gives itself the address of a page of the app is refused', async () => {
+  const started = await startOpenAuth({ app: appIn('/opt/app'), rendererOrigins: ['file://'] });
+  started.window.navigate('file:///home/ada/Downloads/index.html');
+  started.window.rename('file:///opt/app/index.html');
+  await assertRefused(started, started.window.event());
+  started.window.navigate('file:///opt/app/index.html');
+  started.window.rename('file:///opt/app/settings');
+  await assertAllowed(started, started.window.event());
 });
 
 test('a page from disk without the origin of one, as in a sandboxed frame, is refused', async () => {

@@ -1,13 +1,11 @@
+// What the example itself does to keep its page where it is. What the bridge refuses: hostile-renderer.test.mjs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Computer } from './app.mjs';
 import { seesAccount, signIn } from './page.mjs';
 import { DEMO_USER, Server } from './server.mjs';
-import { storedAnomalies } from './vault.mjs';
 
 const APP_URL = 'app://latchkey-example/index.html';
-const PRELOAD = fileURLToPath(new URL('../dist/preload/index.cjs', import.meta.url));
 
 async function signedIn(t) {
   const server = await Server.start(t);
@@ -16,81 +14,6 @@ async function signedIn(t) {
   await signIn(app, DEMO_USER);
   await seesAccount(app, DEMO_USER);
   return { server, computer, app };
-}
-
-/** Calls every call of `window.auth` in this page and answers the codes. */
-function codesOfAllCalls(url) {
-  const request = { method: 'password', email: 'a@b.c', password: 'x', name: 'x' };
-  const id = '0123456789abcdef0123456789abcdef';
-  const { auth } = window;
-  return Promise.all([
-    auth.snapshot(),
-    auth.signIn(request),
-    auth.signUp(request),
-    auth.awaitSignIn(id),
-    auth.submitCode(id, { strategy: 'callback', code: 'c' }),
-    auth.sendCode(id, 'otp'),
-    auth.openSignIn(id),
-    auth.copySignInLink(id),
-    auth.cancelSignIn(id),
-    auth.signOut(),
-    auth.switchOrganization(null),
-    auth.sessions(),
-    auth.endSession('s'),
-    auth.refresh(),
-    auth.retry(),
-    auth.lock(),
-    auth.unlock(),
-    auth.fetch(url),
-  ]).then((answers) => answers.map((answer) => answer.code ?? 'allowed'));
-}
-
-test('a window with the same preload and page, but not registered, is refused and hears nothing', async (t) => {
-  const { server, computer, app } = await signedIn(t);
-  const opened = app.electron.waitForEvent('window');
-  await app.electron.evaluate(
-    ({ BrowserWindow }, [url, preload, apiUrl]) => {
-      const additionalArguments = [`--latchkey-api-url=${apiUrl}`];
-      const window = new BrowserWindow({
-        show: false,
-        webPreferences: { preload, additionalArguments, sandbox: true },
-      });
-      window.loadURL(url);
-    },
-    [APP_URL, PRELOAD, server.url],
-  );
-  const page = await opened;
-  await page.waitForURL(APP_URL);
-  assert.deepEqual(
-    await page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
-    Array.from({ length: 18 }, () => 'ERR_SENDER_NOT_ALLOWED'),
-  );
-  await page.evaluate(() => {
-    window.heard = [];
-    window.auth.onChange((snapshot) => window.heard.push(snapshot));
-  });
-  await app.page.evaluate(() => window.auth.refresh());
-  await app.page.evaluate(() => window.auth.signOut());
-  assert.deepEqual(await page.evaluate(() => window.heard), []);
-  await app.quit();
-  const anomalies = await storedAnomalies(computer);
-  assert.deepEqual(
-    anomalies.map(({ kind }) => kind),
-    ['unknownSender'],
-  );
-});
-
-for (const url of ['data:text/html,<h1>elsewhere</h1>', 'about:blank']) {
-  test(`the registered window, brought to ${url} by the main process, is refused`, async (t) => {
-    const { server, app } = await signedIn(t);
-    await app.electron.evaluate(({ BrowserWindow }, to) => BrowserWindow.getAllWindows()[0].loadURL(to), url);
-    await app.page.waitForFunction((to) => location.href === to, url);
-    assert.deepEqual(
-      await app.page.evaluate(codesOfAllCalls, `${server.url}/api/profile`),
-      Array.from({ length: 18 }, () => 'ERR_SENDER_NOT_ALLOWED'),
-    );
-    assert.equal(await server.sessions(DEMO_USER.email), 1);
-  });
 }
 
 test('the page cannot navigate, open windows, frame anything, or reach the network by itself', async (t) => {

@@ -5,36 +5,21 @@ import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 import { OfficialClient } from '../../__test__/peers/clerk-official-client.mjs';
 import { ClerkServer, PASSWORD } from '../../__test__/peers/clerk-server.mjs';
 import { Computer } from './app.mjs';
+import { bundle } from './bundle.mjs';
 
 const APP = fileURLToPath(new URL('./typed-calls-app', import.meta.url));
-/** Electron 22 is the oldest that this package runs in. */
-const TARGETS = { main: 'node16', page: 'chrome108' };
 
 /** Bundles the app's own code, as an app does, into `folder`. */
-async function bundle(folder) {
-  const parts = [
-    ['bundled-main.mjs', 'main.cjs', 'cjs', TARGETS.main],
-    ['preload.mjs', 'preload.cjs', 'cjs', TARGETS.page],
-    ['page.mjs', 'page.js', 'iife', TARGETS.page],
-  ];
-  for (const [entry, file, format, target] of parts) {
-    await build({
-      root: APP,
-      configFile: false,
-      logLevel: 'error',
-      build: {
-        target,
-        outDir: folder,
-        emptyOutDir: false,
-        minify: false,
-        lib: { entry, formats: [format], name: 'page', fileName: () => file },
-        rollupOptions: { external: ['electron'] },
-      },
-    });
+async function bundleAll(folder) {
+  for (const [entry, file, format] of [
+    ['bundled-main.mjs', 'main.cjs'],
+    ['preload.mjs', 'preload.cjs'],
+    ['page.mjs', 'page.js', 'iife'],
+  ]) {
+    await bundle({ app: APP, entry, folder, file, format });
   }
   await writeFile(`${folder}/page.html`, '<!doctype html><script defer src="page.js"></script>');
 }
@@ -45,7 +30,7 @@ async function started(t, { accessTokenSeconds = 60 } = {}) {
   await client.tell('load');
   const computer = await Computer.create(t);
   const built = computer.path('built');
-  await bundle(built);
+  await bundleAll(built);
   async function start() {
     const app = await computer.start({ app: APP, env: { LATCHKEY_E2E_BUILT: built } });
     const token = async () => ((await client.tell('session')) ? client.tell('token') : null);

@@ -127,7 +127,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
         ),
       look: () => void lifecycle.snapshot(),
     });
-  const maySend = createSenderCheck(windows, pages);
+  const maySend = createSenderCheck(windows);
   const removeHandlers = installHandlers(ipcMain, { lifecycle, accounts, locks, signIns, maySend });
   const removeOwn = new Set<() => void>();
   const stopLanding = landBeforeQuit(

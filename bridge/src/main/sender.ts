@@ -1,5 +1,4 @@
 import type { IpcMainInvokeEvent, WebContents, WebFrameMain } from 'electron';
-import type { AllowedPages } from './allowed-pages.js';
 import type { WindowRegistry } from './windows.js';
 
 export type SenderCheck = (event: IpcMainInvokeEvent) => boolean;
@@ -9,22 +8,13 @@ export type SenderCheck = (event: IpcMainInvokeEvent) => boolean;
  *
  * A window alone is not enough, because a subframe or a page that it was navigated to shares its `webContents`.
  */
-export function createSenderCheck(windows: WindowRegistry, pages: AllowedPages): SenderCheck {
+export function createSenderCheck(windows: WindowRegistry): SenderCheck {
   return (event) => {
     const { sender } = event;
     if (!windows.has(sender)) return false;
     const frame = frameOf(event);
-    return frame !== null && isMainFrame(frame, sender) && showsAllowedPage(frame, pages);
+    return frame !== null && isMainFrame(frame, sender) && windows.showsAllowedPage(sender, frame);
   };
-}
-
-/** True while the frame shows one of `pages`. A frame that is gone shows none. */
-export function showsAllowedPage(frame: WebFrameMain, pages: AllowedPages): boolean {
-  try {
-    return pages.has(frame.url, frame.origin);
-  } catch {
-    return false;
-  }
 }
 
 // Newer Electron gives null for a frame that navigated or closed since it sent; older ones throw on first use.
