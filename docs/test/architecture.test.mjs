@@ -72,7 +72,7 @@ test('the crates are those of Cargo.toml', async () => {
   assert.deepEqual(withoutWhy, [], 'in Cargo.toml and not in ARCHITECTURE.md');
 });
 
-test('the npm packages are those of package.json, of the example and of the benchmark', async () => {
+test('the npm packages are those of package.json and of the example', async () => {
   const described = new Set(named(section('Dependencies')));
   for (const file of ['package.json', 'electron-example/package.json']) {
     const manifest = JSON.parse(await readFile(path.join(root, file), 'utf8'));
