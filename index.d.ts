@@ -2,6 +2,15 @@
 /* eslint-disable */
 /** One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word. */
 export declare class AuthSession {
+  /** The refreshes of this process that ended or are under way, oldest first: the last 50. No token is in them. */
+  refreshes(): Array<Refresh>
+  /**
+   * Calls `listener` with every refresh from now on, once when it begins and once when it ends. Returns a function that
+   * stops it.
+   *
+   * Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
+   */
+  onRefresh(listener: (refresh: Refresh) => void): () => void
   /**
    * Sends a request with the access token, to the provider's origin and the allowed ones only, and takes the whole answer.
    * Without a session it goes out without a token. Redirects are followed within one origin.
@@ -888,6 +897,33 @@ export interface ProviderOptions {
   origin?: string
 }
 
+/** One refresh, under way or ended. Holds no token. */
+export interface Refresh {
+  /** Grows by one with each refresh of this session object, from 1. The same refresh keeps it. */
+  number: number
+  /** When it began, in milliseconds since 1970 by the local clock. */
+  startedAtMs: number
+  /** When it ended, in milliseconds since 1970 by the local clock; `null` while it is under way. */
+  endedAtMs: number | null
+  /** How many calls have waited for it so far; of one that has ended, in all. 0: it went on beside everybody's work. */
+  waiters: number
+  /**
+   * What came of it; `null` while it is under way. `renewed`: the server gave another token. `confirmed`: it said that the
+   * token at hand goes on. `adopted`: another process of the application had renewed meanwhile, and the server was not
+   * asked. `offline`: it did not succeed; the session stands, and is tried again by itself. `unanswered`: a refresh token
+   * that serves once was sent, now or before, and no answer came. `ended`: the session is over. `superseded`: somebody
+   * signed out or in meanwhile. `failed`: it did not succeed for another reason, and the session is what it was.
+   */
+  outcome: 'renewed' | 'confirmed' | 'adopted' | 'offline' | 'unanswered' | 'ended' | 'superseded' | 'failed' | null
+  /** The `code` of the error that those who waited were rejected with; `null` when there was none. */
+  code: ErrorCode | null
+  /**
+   * When the access token that was held then ends, in milliseconds since 1970; `null` when there was none, or it has no
+   * known end.
+   */
+  tokenExpiresAtMs: number | null
+}
+
 /** How to refresh. */
 export interface RefreshOptions {
   /**
@@ -956,6 +992,11 @@ export interface SessionSnapshot {
   user: User | null
   /** When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say. */
   expiresAtMs: number | null
+  /**
+   * When the access token at hand ends, in milliseconds since 1970; `null` when there is none, or it has no known end. A
+   * token that is itself the session, as Better Auth's, ends with it.
+   */
+  tokenExpiresAtMs: number | null
   /** While offline: when the server is asked again, in milliseconds since 1970. */
   retryAtMs: number | null
   /** Grows with every change. */

@@ -83,6 +83,9 @@ pub struct SessionSnapshot {
     pub user: Option<User>,
     /// When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say.
     pub expires_at_ms: Option<f64>,
+    /// When the access token at hand ends, in milliseconds since 1970; `null` when there is none, or it has no known end. A
+    /// token that is itself the session, as Better Auth's, ends with it.
+    pub token_expires_at_ms: Option<f64>,
     /// While offline: when the server is asked again, in milliseconds since 1970.
     pub retry_at_ms: Option<f64>,
     /// Grows with every change.
@@ -425,7 +428,7 @@ impl AuthSession {
             Ok(self.tokens.promise(
                 env,
                 min_validity,
-                async move { session.access_token(min_validity).await },
+                |callers| async move { session.access_token_for(callers, min_validity).await },
                 |token| token.expose().to_owned(),
             ))
         });
@@ -597,6 +600,7 @@ impl From<Snapshot> for SessionSnapshot {
             reason: snapshot.reason.name().to_owned(),
             user: snapshot.user.map(Into::into),
             expires_at_ms: snapshot.expires_at_ms.map(|ms| ms as f64),
+            token_expires_at_ms: snapshot.token_expires_at_ms.map(|ms| ms as f64),
             retry_at_ms: snapshot.retry_at_ms.map(|ms| ms as f64),
             revision: snapshot.revision as f64,
         }

@@ -11,7 +11,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 /// A renewal under way. Every caller holds a clone; none of them can cancel it.
-pub(super) type Flight = Shared<BoxFuture<'static, Result<()>>>;
+#[derive(Clone)]
+pub(super) struct Flight {
+    /// Grows by one with each.
+    pub(super) number: u64,
+    /// What came of it.
+    pub(super) landing: Shared<BoxFuture<'static, Result<()>>>,
+}
 
 /// Credentials that may be sent, and which ones they are.
 #[derive(Debug, Clone)]
@@ -38,7 +44,7 @@ pub(super) struct Core {
     /// Grows with each sign-in and sign-out. Work that began under an older one is dropped.
     generation: u64,
     revision: u64,
-    flight: Option<(u64, Flight)>,
+    flight: Option<Flight>,
     flights: u64,
     /// Sign-ins under way, and the state to go back to when all of them have failed.
     signing_in: u32,
@@ -104,10 +110,8 @@ impl Core {
             state: self.standing.shown(),
             reason: self.reason,
             user: self.user.clone(),
-            expires_at_ms: self
-                .credentials
-                .as_ref()
-                .and_then(|credentials| credentials.expires_at_ms),
+            expires_at_ms: self.token_expires_at_ms(),
+            token_expires_at_ms: self.token_expires_at_ms(),
             retry_at_ms: self.retry_at_ms,
             revision: self.revision,
         }
@@ -157,6 +161,16 @@ impl Core {
         self.unanswered
     }
 
+    /// Whether the session has ended, and its user stays.
+    pub(super) fn is_over(&self) -> bool {
+        self.standing.state == State::Expired
+    }
+
+    /// When the access token at hand ends.
+    pub(super) fn token_expires_at_ms(&self) -> Option<u64> {
+        self.credentials.as_ref()?.expires_at_ms
+    }
+
     pub(super) fn user(&self) -> Option<&User> {
         self.user.as_ref()
     }
@@ -196,7 +210,7 @@ impl Core {
 
     /// The flight under way.
     pub(super) fn flight(&self) -> Option<Flight> {
-        self.flight.as_ref().map(|(_, flight)| flight.clone())
+        self.flight.clone()
     }
 
     /// The number of the next flight.
@@ -205,13 +219,14 @@ impl Core {
         self.flights
     }
 
-    pub(super) fn take_off(&mut self, number: u64, flight: Flight) {
-        self.flight = Some((number, flight));
+    pub(super) fn take_off(&mut self, flight: Flight) {
+        self.flight = Some(flight);
     }
 
     /// The flight `number` has ended.
     pub(super) fn land(&mut self, number: u64) {
-        if self.flight.as_ref().is_some_and(|(of, _)| *of == number) {
+        let is_it = |flight: &Flight| flight.number == number;
+        if self.flight.as_ref().is_some_and(is_it) {
             self.flight = None;
         }
     }

@@ -1,6 +1,7 @@
 //! The session's engine: who may have credentials, and one renewal at a time for all who wait.
 #![forbid(unsafe_code)]
 
+use super::activity::{Activity, Callers};
 use super::audit::{AnomalyKind, Audit};
 use super::commits::Replaced;
 use super::core::{Core, Flight, Fresh};
@@ -46,6 +47,7 @@ pub(super) struct Engine {
     pub(super) origins: Vec<Origin>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) audit: Audit,
+    pub(super) activity: Activity,
     pub(super) policy: Policy,
     /// Wakes whoever waits for the policy's next moment.
     pub(super) policy_changed: Arc<tokio::sync::Notify>,
@@ -170,20 +172,37 @@ impl Engine {
     fn take_off(self: &Arc<Self>, core: &mut Core, wish: Wish) -> Result<Flight> {
         let asked = core.credentials()?;
         let number = core.next_flight();
+        self.activity
+            .begin(number, self.now_ms(), core.token_expires_at_ms());
         let engine = Arc::clone(self);
         let renewing = self.runtime.spawn(async move {
-            let result = engine.renew(&asked, &wish).await;
+            let (result, landing) = engine.renew(&asked, &wish).await;
             engine.core().land(number);
+            engine.activity.end(number, engine.now_ms(), landing);
             result
         });
-        let flight = async move {
+        let landing = async move {
             renewing
                 .await
                 .unwrap_or(Err(Error::Internal("the renewal panicked")))
         };
-        let flight = flight.boxed().shared();
-        core.take_off(number, flight.clone());
+        let flight = Flight {
+            number,
+            landing: landing.boxed().shared(),
+        };
+        core.take_off(flight.clone());
         Ok(flight)
+    }
+
+    /// Waits for a renewal, as one of those who are counted.
+    pub(super) async fn wait_for(&self, flight: Flight) -> Result<()> {
+        self.wait_together(flight, Callers::default()).await
+    }
+
+    /// As [`Engine::wait_for`], for all of `callers`.
+    async fn wait_together(&self, flight: Flight, callers: Callers) -> Result<()> {
+        self.activity.wait(flight.number, callers);
+        flight.landing.await
     }
 
     /// Credentials that are fresh enough, if nobody has to wait for them. Starts the renewal of those that are due.
@@ -196,6 +215,16 @@ impl Engine {
 
     /// Credentials that are fresh enough, renewed first if they are not.
     pub(super) async fn fresh_credentials(self: &Arc<Self>, min_validity_ms: u64) -> Result<Fresh> {
+        self.fresh_credentials_for(Callers::default(), min_validity_ms)
+            .await
+    }
+
+    /// As [`Engine::fresh_credentials`], for all of `callers`.
+    pub(super) async fn fresh_credentials_for(
+        self: &Arc<Self>,
+        callers: Callers,
+        min_validity_ms: u64,
+    ) -> Result<Fresh> {
         let mut ready = self.look(min_validity_ms)?;
         if matches!(ready, Ready::Resync) {
             // What the vault cannot say now it says to the renewal that will need it.
@@ -207,7 +236,8 @@ impl Engine {
             Ready::Resync => return Err(Error::Internal("memory asked for the vault")),
             Ready::Renew(asked) => asked,
         };
-        match self.join_flight()?.await {
+        let flight = self.join_flight()?;
+        match self.wait_together(flight, callers).await {
             Ok(()) => self.core().credentials(),
             Err(error) => {
                 let core = self.core();
@@ -277,7 +307,8 @@ impl Engine {
             core.stamp() != sent.stamp
         };
         if !renewed_since {
-            let _ = self.join_flight().ok()?.await;
+            let flight = self.join_flight().ok()?;
+            let _ = self.wait_for(flight).await;
         }
         let now = self.core().credentials().ok()?;
         let replaced = now.generation == sent.generation
@@ -353,7 +384,8 @@ impl Engine {
             }
             (Observation::Gone, Some(_)) => {
                 // The engine's own question decides, and moves the state.
-                let _ = self.join_flight()?.await;
+                let flight = self.join_flight()?;
+                let _ = self.wait_for(flight).await;
                 Ok(())
             }
             (Observation::Confirmed(mut grant), Some(sent)) => {

@@ -260,7 +260,7 @@ async fn renew_ahead(engine: &Arc<Engine>) {
     });
     if due && let Ok(flight) = engine.join_flight() {
         // What came of it is found out when the token is asked for.
-        let _ = flight.await;
+        let _ = engine.wait_for(flight).await;
     }
 }
 

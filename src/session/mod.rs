@@ -14,6 +14,7 @@
 //! | [`kept`] | what a provider keeps beside a session |
 //! | [`policy`] | idle timeout and longest lifetime |
 //! | [`accounts`] | several sessions of one application |
+//! | [`activity`] | the last renewals, and who waited for them |
 //! | [`audit`] | what happened that should not |
 //! | [`fetch`] | requests with the token |
 //!
@@ -26,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+mod activity;
 pub mod audit;
 mod commits;
 mod core;
@@ -42,6 +44,7 @@ mod revocations;
 mod sign_ins;
 mod state;
 
+pub use activity::{Callers, MOST_REFRESHES, Refresh, RefreshOutcome};
 pub use fetch::{
     Delivery, Exchange, FetchAnswer, FetchBody, FetchHead, FetchRequest, FetchResponse,
 };
@@ -56,6 +59,7 @@ use crate::provider::{Minted, Provider, RemoteSession, SignUp, Switch};
 use crate::secret::SecretString;
 use crate::vault::Vault;
 use crate::{Error, Result};
+use activity::Activity;
 use audit::{Anomaly, Audit};
 use commits::Replaced;
 use engine::{Engine, Wish};
@@ -141,6 +145,7 @@ impl Session {
             origins,
             clock: options.clock,
             audit: Audit::default(),
+            activity: Activity::default(),
             policy: Policy::new(options.policy, now_ms),
             policy_changed: Arc::default(),
             runtime: tokio::runtime::Handle::current(),
@@ -229,13 +234,11 @@ impl Session {
     /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SUPERSEDED`, `ERR_SESSION_CLOSED`.
     pub async fn refresh(&self, retry_unanswered: bool) -> Result<Snapshot> {
         loop {
-            let flown = self
-                .0
-                .fly(Wish {
-                    retry_unanswered,
-                    switch: None,
-                })?
-                .await;
+            let flight = self.0.fly(Wish {
+                retry_unanswered,
+                switch: None,
+            })?;
+            let flown = self.0.wait_for(flight).await;
             // One that somebody else had begun without that wish: then it is ours to fly.
             if retry_unanswered && flown == Err(Error::RefreshUnanswered) {
                 continue;
@@ -255,7 +258,7 @@ impl Session {
         loop {
             let under_way = self.0.core().flight();
             if let Some(flight) = under_way {
-                let _ = flight.await;
+                let _ = self.0.wait_for(flight).await;
                 continue;
             }
             let wish = Wish {
@@ -264,7 +267,7 @@ impl Session {
             };
             // Somebody else's may have taken off in between.
             if let Some(flight) = self.0.fly_alone(wish)? {
-                flight.await?;
+                self.0.wait_for(flight).await?;
                 return Ok(self.snapshot());
             }
         }
@@ -365,6 +368,18 @@ impl Session {
         }
     }
 
+    /// The renewals of this process that ended or are under way, oldest first: the last [`MOST_REFRESHES`].
+    #[must_use]
+    pub fn refreshes(&self) -> Vec<Refresh> {
+        self.0.activity.refreshes()
+    }
+
+    /// Every renewal from now on, once when it begins and once when it ends. Ends when the session is closed.
+    #[must_use]
+    pub fn subscribe_refreshes(&self) -> UnboundedReceiver<Refresh> {
+        self.0.activity.subscribe()
+    }
+
     /// Every anomaly from now on. Ends when the session is closed.
     #[must_use]
     pub fn anomalies(&self) -> UnboundedReceiver<Anomaly> {
@@ -388,8 +403,24 @@ impl Session {
     /// `ERR_NOT_SIGNED_IN`, `ERR_SESSION_EXPIRED`, `ERR_SESSION_LOCKED`, `ERR_SESSION_CLOSED`; what kept the server from
     /// answering, `ERR_REFRESH_UNANSWERED` among it, when the token at hand has ended.
     pub async fn access_token(&self, min_validity: Duration) -> Result<SecretString> {
+        self.access_token_for(Callers::default(), min_validity)
+            .await
+    }
+
+    /// As [`Session::access_token`], once for all of `callers`.
+    ///
+    /// # Errors
+    /// As for [`Session::access_token`].
+    pub async fn access_token_for(
+        &self,
+        callers: Callers,
+        min_validity: Duration,
+    ) -> Result<SecretString> {
         let min_validity_ms = u64::try_from(min_validity.as_millis()).unwrap_or(u64::MAX);
-        let fresh = self.0.fresh_credentials(min_validity_ms).await?;
+        let fresh = self
+            .0
+            .fresh_credentials_for(callers, min_validity_ms)
+            .await?;
         Ok(copy_of_token(&fresh))
     }
 
@@ -430,10 +461,11 @@ impl Session {
         engine.core().close();
         engine.close_sign_ins();
         engine.audit.close();
+        engine.activity.close();
         async move {
             let flight = engine.core().flight();
             if let Some(flight) = flight {
-                let _ = tokio::time::timeout(CLOSE_TIMEOUT, flight).await;
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, flight.landing).await;
             }
         }
     }

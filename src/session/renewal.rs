@@ -1,6 +1,7 @@
 //! One renewal: its turn among the processes, what is noted before it, and what each answer means.
 #![forbid(unsafe_code)]
 
+use super::activity::{Landing, RefreshOutcome};
 use super::audit::AnomalyKind;
 use super::core::{Fresh, Unstored};
 use super::engine::{Engine, Wish};
@@ -20,24 +21,51 @@ pub(super) const TURN_TIMEOUT: Duration = Duration::from_secs(40);
 const TURN_POLL: Duration = Duration::from_millis(5);
 
 impl Engine {
-    /// Renews what was asked for, unless another process has done so by the time it is our turn.
-    pub(super) async fn renew(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<()> {
+    /// Renews what was asked for, unless another process has done so by the time it is our turn. Says how it ended, too.
+    pub(super) async fn renew(
+        self: &Arc<Self>,
+        asked: &Fresh,
+        wish: &Wish,
+    ) -> (Result<()>, Landing) {
         let result = self.renew_in_turn(asked, wish).await;
-        if let Err(error) = &result {
-            // A switch that is refused says nothing of the session as it is.
-            let is_refused_switch = wish.switch.is_some()
-                && matches!(
-                    error,
-                    Error::StepUpRequired(_) | Error::SignInRejected { .. }
-                );
-            if !is_refused_switch {
-                self.note_trouble(asked.generation, error);
-            }
-        }
-        result
+        let outcome = match &result {
+            Ok(outcome) => *outcome,
+            Err(error) => self.note_failure(asked, wish, error),
+        };
+        let landing = Landing {
+            outcome,
+            code: result.as_ref().err().map(Error::code),
+            token_expires_at_ms: self.core().token_expires_at_ms(),
+        };
+        (result.map(|_| ()), landing)
     }
 
-    async fn renew_in_turn(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<()> {
+    /// What a renewal that failed comes to, and what it says of the session.
+    fn note_failure(self: &Arc<Self>, asked: &Fresh, wish: &Wish, error: &Error) -> RefreshOutcome {
+        // A switch that is refused says nothing of the session as it is.
+        let is_refused_switch = wish.switch.is_some()
+            && matches!(
+                error,
+                Error::StepUpRequired(_) | Error::SignInRejected { .. }
+            );
+        let is_tried_again = !is_refused_switch && self.note_trouble(asked.generation, error);
+        let core = self.core();
+        if core.is_over() {
+            RefreshOutcome::Ended
+        } else if core.check_generation(asked.generation).is_err() || *error == Error::Superseded {
+            RefreshOutcome::Superseded
+        } else if is_refused_switch {
+            RefreshOutcome::Failed
+        } else if core.is_unanswered() {
+            RefreshOutcome::Unanswered
+        } else if is_tried_again {
+            RefreshOutcome::Offline
+        } else {
+            RefreshOutcome::Failed
+        }
+    }
+
+    async fn renew_in_turn(self: &Arc<Self>, asked: &Fresh, wish: &Wish) -> Result<RefreshOutcome> {
         let _turn = self.turn().await?;
         self.store_unstored().await?;
         let is_spent = self.follow_vault().await?;
@@ -51,7 +79,7 @@ impl Engine {
             && fresh.stamp != asked.stamp
             && freshness::judge(&fresh.credentials, self.now_ms(), 0) != Freshness::Stale
         {
-            return Ok(());
+            return Ok(RefreshOutcome::Adopted);
         }
         let spends_once = self.provider.spending(&fresh.credentials) == Spending::Once;
         if spends_once {
@@ -68,6 +96,12 @@ impl Engine {
             .await;
         match answer {
             Ok(Renewal::Renewed(grant)) => {
+                let held = &fresh.credentials.access_token;
+                let outcome = if grant.credentials.access_token == *held {
+                    RefreshOutcome::Confirmed
+                } else {
+                    RefreshOutcome::Renewed
+                };
                 self.commit_renewal(&fresh, grant).await?;
                 self.deliver_revocations();
                 if let Some(expires_at_ms) = fresh.credentials.expires_at_ms {
@@ -75,13 +109,14 @@ impl Engine {
                         expires_at_ms.saturating_sub(fresh.credentials.confirmed_at_ms);
                     self.note_renewal(expires_at_ms.saturating_sub(now_ms), lifetime_ms);
                 }
-                Ok(())
+                Ok(outcome)
             }
             Ok(Renewal::Over) => {
                 if spends_once && !is_spent {
                     self.report(AnomalyKind::RefreshRejected);
                 }
-                self.commit_end(&fresh).await
+                self.commit_end(&fresh).await?;
+                Ok(RefreshOutcome::Ended)
             }
             // An earlier sending that was never answered is not undone by this one's failure.
             Err(error) if spends_once && (is_spent || may_be_spent(&error)) => {
@@ -153,8 +188,8 @@ impl Engine {
         }
     }
 
-    /// The session could not be renewed: it stands, and is tried again later.
-    fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) {
+    /// The session could not be renewed: it stands, and is tried again later. Says whether it is, by itself.
+    fn note_trouble(self: &Arc<Self>, generation: u64, error: &Error) -> bool {
         let (reason, wait_ms) = match error {
             _ if self.core().unstored.is_some() => (Reason::NotStored, None),
             Error::Network { .. } | Error::Timeout { .. } | Error::Tls(_) => {
@@ -166,17 +201,23 @@ impl Engine {
             | Error::IdTokenInvalid(_)
             | Error::SignInRejected { .. } => (Reason::Server, None),
             Error::VaultBusy { .. } => (Reason::Busy, None),
-            Error::RefreshUnanswered => return self.note_unanswered(generation),
-            Error::StepUpRequired(_) => return self.note_challenge(generation),
+            Error::RefreshUnanswered => {
+                self.note_unanswered(generation);
+                return false;
+            }
+            Error::StepUpRequired(_) => {
+                self.note_challenge(generation);
+                return false;
+            }
             // Disk and vault trouble is the caller's to see; the session was not the matter.
-            _ => return,
+            _ => return false,
         };
         let mut jitter = [0];
         // Without randomness all clients wait the same time, which is still a wait.
         let _ = fill_random(&mut jitter);
         let mut core = self.core();
         if core.check_generation(generation).is_err() || core.is_unanswered() {
-            return;
+            return false;
         }
         let failures = core.failures_after_this();
         let wait_ms = wait_ms.unwrap_or_else(|| freshness::retry_delay_ms(failures, jitter[0]));
@@ -190,6 +231,7 @@ impl Engine {
         });
         let retry_at_ms = self.now_ms().saturating_add(wait_ms);
         core.trouble(reason, Some((retry_at_ms, retry.abort_handle())));
+        true
     }
 }
 

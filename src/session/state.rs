@@ -191,6 +191,8 @@ pub struct Snapshot {
     pub user: Option<User>,
     /// When the session ends if nothing prolongs it, in milliseconds since 1970; `None` when the server did not say.
     pub expires_at_ms: Option<u64>,
+    /// When the access token at hand ends, in milliseconds since 1970; `None` when there is none, or it has no known end.
+    pub token_expires_at_ms: Option<u64>,
     /// While offline: when the server is asked again, in milliseconds since 1970; `None` when it is not asked by itself.
     pub retry_at_ms: Option<u64>,
     /// Grows with every change.
