@@ -123,9 +123,10 @@ pub struct Anomaly {
     /// somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
     /// again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
     /// `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
-    /// `unknownSender`: a page that may not use the session tried to.
+    /// `unknownSender`: a page that may not use the session tried to. `invalidCall`: a page called with what no call takes, or
+    /// asked for something of an origin that is not allowed. `tooManyCalls`: a page called more often than people do.
     #[napi(
-        ts_type = "'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'"
+        ts_type = "'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender' | 'invalidCall' | 'tooManyCalls'"
     )]
     pub kind: String,
     /// When it happened last, in milliseconds since 1970 by the local clock.
@@ -455,18 +456,19 @@ impl AuthSession {
     pub fn report_anomaly(
         &self,
         env: &Env,
-        #[napi(ts_arg_type = "'unknownSender'")] kind: Argument<String>,
+        #[napi(ts_arg_type = "'unknownSender' | 'invalidCall' | 'tooManyCalls'")] kind: Argument<
+            String,
+        >,
     ) -> Result<()> {
-        match kind.parse("kind", "a string") {
-            Ok(kind) if kind == "unknownSender" => {
-                self.session.report(audit::AnomalyKind::UnknownSender);
-                Ok(())
-            }
-            _ => Err(to_js(
-                env,
-                &Error::InvalidArgument("kind must be 'unknownSender'.".to_owned()),
-            )),
-        }
+        let name = kind
+            .parse("kind", "a string")
+            .map_err(|error| to_js(env, &error))?;
+        let kind = audit::AnomalyKind::reported_as(&name).ok_or_else(|| {
+            let message = "kind must be 'unknownSender', 'invalidCall' or 'tooManyCalls'.";
+            to_js(env, &Error::InvalidArgument(message.to_owned()))
+        })?;
+        self.session.report(kind);
+        Ok(())
     }
 
     /// The anomalies that the vault keeps, oldest first: the last 100.

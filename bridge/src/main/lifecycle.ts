@@ -4,7 +4,7 @@ import type { Opened } from './addon.js';
 import { Departures } from './departures.js';
 import { BridgeError, toFailure } from './failure.js';
 import { PendingSignIns } from './pending-sign-ins.js';
-import { onRenewal, tokenEnd } from './renewals.js';
+import { onRenewal } from './renewals.js';
 
 /** Who hears of what happens. */
 export interface LifecycleEvents {
@@ -210,7 +210,7 @@ export class Lifecycle {
       user: session.user === null ? null : copyUser(session.user),
       account,
       expiresAtMs: session.expiresAtMs,
-      tokenExpiresAtMs: tokenEnd(session),
+      tokenExpiresAtMs: session.tokenExpiresAtMs,
       retryAtMs: session.retryAtMs,
       revision: 0,
       awaitingRestart: false,

@@ -136,6 +136,16 @@ export const anomalyTexts: Record<string, AnomalyText> = {
     text: 'A page that may not use your session tried to. It got nothing.',
     advice: 'If you did not open anything unusual in this app, tell whoever makes it.',
   },
+  invalidCall: {
+    title: 'A page asked for something that no page of this app asks for',
+    text: 'It was refused. Either the app has a mistake, or something foreign runs in its page.',
+    advice: 'If it happens again, tell whoever makes this app.',
+  },
+  tooManyCalls: {
+    title: 'A page asked far too often',
+    text: 'More often than anybody types or clicks. What was too much was refused.',
+    advice: 'If it happens again, tell whoever makes this app.',
+  },
 };
 
 /** For a kind that this version of the app does not know. */
