@@ -1,16 +1,18 @@
 import type {
+  AccountInfo,
+  AnomalyInfo,
   AuthBroker,
   AuthSnapshot,
   BrokerRequestInit,
   ErrorCode,
   PendingSignIn,
+  Refresh,
   Result,
   User,
 } from 'electron-latchkey/renderer';
 import { vi } from 'vitest';
 import type { ExampleBridge } from '../../shared/config';
 import type { ProviderInfo, ProviderList } from '../../shared/providers';
-import type { AccountInfo, AnomalyInfo, Refresh } from '../activity';
 
 export const ADA: User = {
   id: 'user-ada',

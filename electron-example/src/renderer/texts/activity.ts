@@ -1,3 +1,5 @@
+import type { Refresh } from 'electron-latchkey/renderer';
+
 /** Protected calls and the refreshes behind them. */
 export const activityTexts = {
   api: {
@@ -26,6 +28,7 @@ export const activityTexts = {
     refreshedMany: (asked: number, made: number) =>
       `${asked} asked for a refresh. ${made === 1 ? 'One was made.' : `${made} were made.`}`,
     token: 'Access token',
+    tokenNone: 'None: the session has ended.',
     tokenUnknown: 'The server did not say when it ends.',
     tokenEnds: (when: string) => `Ends ${when}`,
     tokenEnded: 'Has ended. The next call renews it.',
@@ -57,7 +60,7 @@ interface OutcomeText {
 }
 
 /** What a refresh came to, by its outcome. */
-export const refreshOutcomeTexts: Record<string, OutcomeText> = {
+export const refreshOutcomeTexts: Record<NonNullable<Refresh['outcome']>, OutcomeText> = {
   renewed: { label: 'Renewed', text: 'The server gave a new token.', tone: 'good' },
   confirmed: { label: 'Confirmed', text: 'The server said that the session goes on.', tone: 'good' },
   adopted: { label: 'Taken over', text: 'Another copy of this app had renewed it.', tone: 'good' },
@@ -73,6 +76,3 @@ export const runningRefreshText: OutcomeText = {
   text: 'The server has not answered yet.',
   tone: 'calm',
 };
-
-/** For an outcome that this version of the app does not know. */
-export const unknownOutcomeText: OutcomeText = { label: 'Over', text: 'It has ended.', tone: 'calm' };
