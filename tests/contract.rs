@@ -33,6 +33,7 @@ fn every_code_is_explained_and_every_explanation_is_of_a_code() {
         "ERR_NO_BROKER",
         "ERR_SCHEMA_VIOLATION",
         "ERR_SENDER_NOT_ALLOWED",
+        "ERR_TOO_MANY_CALLS",
         "ERR_UNLOCK_REFUSED",
     ]);
     let all: BTreeSet<&str> = CODES.iter().copied().chain(of_the_bridge).collect();

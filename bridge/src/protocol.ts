@@ -7,6 +7,7 @@ import type {
   Anomaly as AddonAnomaly,
   ErrorCode as AddonErrorCode,
   PendingSignIn as AddonPendingSignIn,
+  Refresh as AddonRefresh,
   RemoteSession as AddonRemoteSession,
   RefreshOptions,
   SessionSnapshot,
@@ -51,6 +52,8 @@ export type BridgeErrorCode =
   | 'ERR_INVALID_ARGUMENT'
   /** The native addon is missing or was built for another platform. */
   | 'ERR_ADDON_NOT_LOADED'
+  /** A page called more often than anybody would, or has too much under way. The message says how long to wait. */
+  | 'ERR_TOO_MANY_CALLS'
   /** The page gave the request up before it was sent. */
   | 'ERR_ABORTED'
   /** The app did not let the session be unlocked: the person did not confirm, or the app has no `onUnlockRequest`. */
@@ -136,14 +139,17 @@ export interface AuthSnapshot {
   user: User | null;
   /** The name of the account, where the app has several. */
   account: string | null;
-  /** When the server's session ends, in milliseconds since 1970, as far as known. */
+  /**
+   * When the token at hand ends if nothing prolongs it, in milliseconds since 1970, as far as known. A token that is itself the
+   * session, as Better Auth's, ends with it.
+   */
   expiresAtMs: number | null;
-  /** When the access token at hand ends, in milliseconds since 1970; null when there is none, or it has no known end. */
-  tokenExpiresAtMs: number | null;
   /** While offline: when the next try is due, in milliseconds since 1970. */
   retryAtMs: number | null;
   /** Grows with each change, so that an older snapshot that arrives late can be dropped. */
   revision: number;
+  /** So many sessions were left here and live on at the server, which could not be reached to hear of it. It hears when it can. */
+  revocationsOwed: number;
   /** Somebody has left, and the app still resets what it held for them. Nobody can sign in before that is done. */
   awaitingRestart: boolean;
   /** Only while `unavailable`. */
@@ -335,36 +341,7 @@ export interface AnomalyInfo {
 }
 
 /** One renewal of the access token, under way or ended. No token is in it. */
-export interface Refresh {
-  /** Grows by one with each. The same renewal keeps it. */
-  number: number;
-  /** In milliseconds since 1970 by the local clock. */
-  startedAtMs: number;
-  /** Null while it is under way. */
-  endedAtMs: number | null;
-  /** How many calls have waited for it so far; of one that has ended, in all. */
-  waiters: number;
-  /**
-   * What came of it; null while it is under way. `renewed`: the server gave another token. `confirmed`: it said that the token
-   * at hand goes on. `adopted`: another process of the app had renewed meanwhile. `offline`: it did not succeed, and is tried
-   * again. `unanswered`: a refresh token that serves once was sent, and no answer came. `ended`: the session is over.
-   * `superseded`: somebody signed out or in meanwhile. `failed`: anything else; the session is what it was.
-   */
-  outcome:
-    | 'renewed'
-    | 'confirmed'
-    | 'adopted'
-    | 'offline'
-    | 'unanswered'
-    | 'ended'
-    | 'superseded'
-    | 'failed'
-    | null;
-  /** The code of the error that those who waited got. */
-  code: ErrorCode | null;
-  /** When the access token that was held then ends, in milliseconds since 1970. */
-  tokenExpiresAtMs: number | null;
-}
+export type Refresh = AddonRefresh;
 
 /** A request, as it crosses to main. */
 export interface BrokerRequestInit {

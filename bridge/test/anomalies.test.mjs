@@ -65,3 +65,59 @@ test('a page reads the list too', async () => {
   const { value } = await call(CHANNELS.anomalies);
   assert.deepEqual(value, [{ kind: 'unknownSender', atMs: 1, count: 2 }]);
 });
+
+for (const [what, channel, ...args] of [
+  ['a call without its argument', CHANNELS.signIn],
+  ['a method that there is not', CHANNELS.signIn, { method: 'token' }],
+  [
+    'a password of a megabyte',
+    CHANNELS.signIn,
+    { method: 'password', email: 'a@b.c', password: 'x'.repeat(1e6) },
+  ],
+  ['fields of another type', CHANNELS.signIn, { method: 'password', email: ['a@b.c'], password: {} }],
+  [
+    'a prototype in the argument',
+    CHANNELS.signIn,
+    JSON.parse('{"__proto__":{"method":"password"},"method":"browser"}'),
+  ],
+  ['a constructor in the argument', CHANNELS.signOut, { constructor: { prototype: { browser: true } } }],
+  ['a URL of another scheme', CHANNELS.fetch, 'file:///etc/passwd'],
+  ['a body of 17 megabytes', CHANNELS.fetch, 'http://x/', { body: new Uint8Array(17 * 1024 * 1024) }],
+  ['a header with a line break', CHANNELS.fetch, 'http://x/', { headers: [['a', 'b\r\nc: d']] }],
+  ['an account that is no name', CHANNELS.switchAccount, { name: 'grace' }],
+]) {
+  test(`${what} is refused and an anomaly`, async () => {
+    const { addon, call } = await startOpenAuth({ account: 'ada' });
+    assert.equal((await call(channel, ...args)).code, 'ERR_INVALID_ARGUMENT');
+    await settle();
+    assert.deepEqual([addon.session.reported, addon.session.calls], [['invalidCall'], []]);
+  });
+}
+
+test('a page that asks for something of a foreign origin is an anomaly; one that is offline is none', async () => {
+  const { addon, call } = await startOpenAuth();
+  for (const code of ['ERR_ORIGIN_NOT_ALLOWED', 'ERR_NETWORK']) {
+    addon.session.replies.fetch = () => {
+      throw latchkeyError(code);
+    };
+    assert.equal((await call(CHANNELS.fetch, 'https://evil.example/')).code, code);
+  }
+  await settle();
+  assert.deepEqual(addon.session.reported, ['invalidCall']);
+});
+
+test('a field that a person left empty is refused and no anomaly', async () => {
+  const { addon, call } = await startOpenAuth();
+  const { code } = await call(CHANNELS.signIn, { method: 'password', email: 'a@b.c', password: '' });
+  await settle();
+  assert.deepEqual([code, addon.session.reported], ['ERR_INVALID_ARGUMENT', []]);
+});
+
+test('an addon that cannot take a report leaves the answer as it is', async () => {
+  const { addon, call } = await startOpenAuth();
+  addon.session.reportAnomaly = () => {
+    throw latchkeyError('ERR_INVALID_ARGUMENT');
+  };
+  assert.equal((await call(CHANNELS.signIn, 7)).code, 'ERR_INVALID_ARGUMENT');
+  await settle();
+});

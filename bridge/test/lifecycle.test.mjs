@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { FakeAddon, latchkeyError, sessionSnapshot, substitute, USER } from './fake-electron.mjs';
-import { CHANNELS, settle, startAuth, startOpenAuth, uncaughtDuring } from './start.mjs';
+import { CALL_CHANNELS, CHANNELS, settle, startAuth, startOpenAuth, uncaughtDuring } from './start.mjs';
 
 const require = createRequire(import.meta.url);
 const SIGN_IN = { method: 'password', email: 'a@b.c', password: 'pw' };
@@ -15,8 +15,8 @@ function deferred() {
 
 test('the handlers stand and the vault begins to open before createAuth returns', () => {
   const { ipcMain, addon, auth } = startAuth();
-  const calls = Object.values(CHANNELS).filter((channel) => channel !== CHANNELS.changed);
-  assert.deepEqual([...ipcMain.handlers.keys()].sort(), calls.sort());
+  const channels = CALL_CHANNELS.map(([, channel]) => channel);
+  assert.deepEqual([...ipcMain.handlers.keys()].sort(), channels.sort());
   assert.deepEqual(addon.vaultOptions, { id: 'com.example.test' });
   assert.equal(auth.snapshot().state, 'opening');
   assert.equal(auth.snapshot().protection, null);
@@ -56,6 +56,7 @@ test('the open session is published with the protection, and with nothing beyond
     user: USER,
     account: null,
     expiresAtMs: 5,
+    revocationsOwed: 0,
     retryAtMs: null,
     revision: auth.snapshot().revision,
     awaitingRestart: false,

@@ -121,6 +121,14 @@ test('a main process that does not answer is a failure as a value, without the t
   assert.doesNotMatch(answer.message, /secret/);
 });
 
+test('an argument that cannot be sent is said to be one, and main is not blamed', async () => {
+  const { world } = expose(async () => {
+    throw new Error('An object could not be cloned.');
+  });
+  const answer = await world.auth.signIn({ method: () => 'password' });
+  assert.deepEqual([answer.ok, answer.code], [false, 'ERR_INVALID_ARGUMENT']);
+});
+
 test('listeners get the snapshot and never the IPC event, until they stop', () => {
   const { world, ipcRenderer } = expose();
   const heard = [];

@@ -233,14 +233,14 @@ test('connectAuth passes every call on, with what it was called with', async () 
         },
     },
   );
-  const { onChange, ...calls } = connectAuth(broker);
-  assert.equal(typeof onChange, 'function');
+  const { onChange, onRefresh, ...calls } = connectAuth(broker);
+  assert.deepEqual([typeof onChange, typeof onRefresh], ['function', 'function']);
   for (const [name, call] of Object.entries(calls)) {
     const args = ['first', 'second'].slice(0, call.length);
     assert.equal(await call(...args), name);
     assert.deepEqual(called.at(-1), [name, ...args]);
   }
-  assert.equal(called.length, 18);
+  assert.equal(called.length, 22);
 });
 
 test('both take window.auth by default, and say what is missing without it', async () => {

@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { disposedFrame, FakeApp, FakeWindow } from './fake-electron.mjs';
-import { APP, CHANNELS, PAGE, startOpenAuth } from './start.mjs';
+import { APP, CALL_CHANNELS, CHANNELS, PAGE, startOpenAuth } from './start.mjs';
 
-const CALLS = Object.entries(CHANNELS).filter(([name]) => !['changed', 'refreshed'].includes(name));
 const CREDENTIALS = { method: 'password', email: 'ada@example.com', password: 'correct horse', name: 'Ada' };
 
 const ARGUMENTS = { fetch: 'http://127.0.0.1:4711/api/profile', cancelFetch: 'r1' };
 
 /** Asserts that every call is refused for this event and that none of them reached the session. */
 async function assertRefused({ ipcMain, addon }, event) {
-  for (const [name, channel] of CALLS) {
+  for (const [name, channel] of CALL_CHANNELS) {
     const argument = ARGUMENTS[name] ?? CREDENTIALS;
     const answer = await ipcMain.invoke(channel, event, argument);
     assert.equal(answer.ok, false, name);

@@ -1,8 +1,8 @@
 // Sign-ins that take several steps: what main does for the page, and what the page gets to know.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeAddon, latchkeyError, USER } from './fake-electron.mjs';
-import { CHANNELS, settle, startOpenAuth } from './start.mjs';
+import { FakeAddon, FakeWindow, latchkeyError, USER } from './fake-electron.mjs';
+import { CHANNELS, PAGE, settle, startOpenAuth } from './start.mjs';
 
 const ID = '0123456789abcdef0123456789abcdef';
 const AUTHORIZE =
@@ -108,9 +108,14 @@ test('the browser can be opened again; for a device, the page with its code', as
   assert.deepEqual(device.shell.opened, [verificationUriComplete]);
 });
 
-test('a page that begins again and again does not fill the screen with tabs', async (t) => {
+test('pages that begin again and again do not fill the screen with tabs', async (t) => {
   t.mock.timers.enable({ apis: ['Date'] });
-  const { call, shell } = await startWith(BROWSER);
+  const { auth, ipcMain, shell } = await startWith(BROWSER);
+  const windows = [new FakeWindow(PAGE), new FakeWindow(PAGE)];
+  for (const window of windows) auth.register(window);
+  let calls = 0;
+  // In turns, since each window has its own limit.
+  const call = (...args) => ipcMain.invoke(args[0], windows[calls++ % 2].event(), ...args.slice(1));
   const begin = async () => (await call(CHANNELS.signIn, { method: 'browser' })).value.browserOpened;
   for (let count = 0; count < 10; count += 1) assert.equal(await begin(), true);
   assert.equal(await begin(), false);

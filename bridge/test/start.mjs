@@ -18,6 +18,9 @@ const require = createRequire(import.meta.url);
 export const APP = 'app://latchkey-example';
 export const PAGE = `${APP}/index.html`;
 export const { CHANNELS } = require('../dist/cjs/protocol.js');
+const { changed, refreshed, ...calls } = CHANNELS;
+/** The channels on which a page calls: `[name, channel]`. The others are main's own. */
+export const CALL_CHANNELS = Object.entries(calls);
 export const { createAuth } = require('../dist/cjs/main/index.js');
 
 /** A broker in main with one registered window at an allowed page. */

@@ -8,6 +8,7 @@ import { root } from './blocks.mjs';
 /** What a system or npm brings, and what is done with it says nothing about this project. */
 const OTHERS = new Set([
   'cd',
+  'cp',
   'curl',
   'git',
   'mkdir',

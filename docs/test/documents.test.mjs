@@ -96,7 +96,7 @@ describe('what is not code parses', () => {
     const { descriptor, errors } = parse(text);
     assert.deepEqual(errors, []);
     const { bindings } = compileScript(descriptor, { id: 'block' });
-    const { source } = descriptor.template;
+    const { content: source } = descriptor.template;
     const options = {
       source,
       id: 'block',

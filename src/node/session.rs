@@ -81,13 +81,13 @@ pub struct SessionSnapshot {
     pub reason: String,
     /// Whose session it is, or was until it ended.
     pub user: Option<User>,
-    /// When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say.
+    /// When the token at hand ends if nothing prolongs it, in milliseconds since 1970; `null` when there is none, or the server
+    /// did not say. A token that is itself the session, as Better Auth's, ends with it.
     pub expires_at_ms: Option<f64>,
-    /// When the access token at hand ends, in milliseconds since 1970; `null` when there is none, or it has no known end. A
-    /// token that is itself the session, as Better Auth's, ends with it.
-    pub token_expires_at_ms: Option<f64>,
     /// While offline: when the server is asked again, in milliseconds since 1970.
     pub retry_at_ms: Option<f64>,
+    /// So many sessions were left here and live on at the server, which could not be reached to hear of it. It hears when it can.
+    pub revocations_owed: u32,
     /// Grows with every change.
     pub revision: f64,
 }
@@ -123,9 +123,10 @@ pub struct Anomaly {
     /// somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
     /// again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
     /// `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
-    /// `unknownSender`: a page that may not use the session tried to.
+    /// `unknownSender`: a page that may not use the session tried to. `invalidCall`: a page called with what no call takes, or
+    /// asked for something of an origin that is not allowed. `tooManyCalls`: a page called more often than people do.
     #[napi(
-        ts_type = "'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'"
+        ts_type = "'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender' | 'invalidCall' | 'tooManyCalls'"
     )]
     pub kind: String,
     /// When it happened last, in milliseconds since 1970 by the local clock.
@@ -455,18 +456,19 @@ impl AuthSession {
     pub fn report_anomaly(
         &self,
         env: &Env,
-        #[napi(ts_arg_type = "'unknownSender'")] kind: Argument<String>,
+        #[napi(ts_arg_type = "'unknownSender' | 'invalidCall' | 'tooManyCalls'")] kind: Argument<
+            String,
+        >,
     ) -> Result<()> {
-        match kind.parse("kind", "a string") {
-            Ok(kind) if kind == "unknownSender" => {
-                self.session.report(audit::AnomalyKind::UnknownSender);
-                Ok(())
-            }
-            _ => Err(to_js(
-                env,
-                &Error::InvalidArgument("kind must be 'unknownSender'.".to_owned()),
-            )),
-        }
+        let name = kind
+            .parse("kind", "a string")
+            .map_err(|error| to_js(env, &error))?;
+        let kind = audit::AnomalyKind::reported_as(&name).ok_or_else(|| {
+            let message = "kind must be 'unknownSender', 'invalidCall' or 'tooManyCalls'.";
+            to_js(env, &Error::InvalidArgument(message.to_owned()))
+        })?;
+        self.session.report(kind);
+        Ok(())
     }
 
     /// The anomalies that the vault keeps, oldest first: the last 100.
@@ -600,8 +602,8 @@ impl From<Snapshot> for SessionSnapshot {
             reason: snapshot.reason.name().to_owned(),
             user: snapshot.user.map(Into::into),
             expires_at_ms: snapshot.expires_at_ms.map(|ms| ms as f64),
-            token_expires_at_ms: snapshot.token_expires_at_ms.map(|ms| ms as f64),
             retry_at_ms: snapshot.retry_at_ms.map(|ms| ms as f64),
+            revocations_owed: u32::try_from(snapshot.revocations_owed).unwrap_or(u32::MAX),
             revision: snapshot.revision as f64,
         }
     }

@@ -36,6 +36,10 @@ pub enum AnomalyKind {
     ClockSetBack,
     /// A page that may not use the session tried to.
     UnknownSender,
+    /// A page called with what no call takes, or asked for something of an origin that is not allowed.
+    InvalidCall,
+    /// A page called more often than people do.
+    TooManyCalls,
 }
 
 impl AnomalyKind {
@@ -51,7 +55,17 @@ impl AnomalyKind {
             Self::KeyReplaced => "keyReplaced",
             Self::ClockSetBack => "clockSetBack",
             Self::UnknownSender => "unknownSender",
+            Self::InvalidCall => "invalidCall",
+            Self::TooManyCalls => "tooManyCalls",
         }
+    }
+
+    /// The kind of this name, if it is one of those that the application sees and the session does not.
+    #[must_use]
+    pub fn reported_as(name: &str) -> Option<Self> {
+        [Self::UnknownSender, Self::InvalidCall, Self::TooManyCalls]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 
     /// What a failure of the vault says about it.
@@ -229,6 +243,19 @@ mod tests {
             told += 1;
         }
         assert_eq!(told, 13);
+    }
+
+    #[test]
+    fn the_application_reports_what_pages_do_and_nothing_that_the_session_sees_itself() {
+        for kind in [
+            AnomalyKind::UnknownSender,
+            AnomalyKind::InvalidCall,
+            AnomalyKind::TooManyCalls,
+        ] {
+            assert_eq!(AnomalyKind::reported_as(kind.name()), Some(kind));
+        }
+        assert_eq!(AnomalyKind::reported_as("tampered"), None);
+        assert_eq!(AnomalyKind::reported_as(""), None);
     }
 
     #[test]

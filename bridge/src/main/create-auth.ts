@@ -6,6 +6,7 @@ import { Accounts } from './accounts.js';
 import { auditOf, openAddon } from './addon.js';
 import { AllowedPages } from './allowed-pages.js';
 import { SystemBrowser } from './browser.js';
+import { CallLimits } from './call-limits.js';
 import { type CallbackCounts, Callbacks } from './callbacks.js';
 import { DeepLinks, expectReturn } from './deep-links.js';
 import { type AppHandler, installHandler, installHandlers } from './handlers.js';
@@ -14,6 +15,7 @@ import { Locks } from './locks.js';
 import type { CreateAuthOptions } from './options.js';
 import { PowerWatch } from './power.js';
 import { landBeforeQuit } from './quit.js';
+import { Reports } from './reports.js';
 import { createSenderCheck } from './sender.js';
 import { SignIns } from './sign-ins.js';
 import { createWindowRegistry } from './windows.js';
@@ -113,6 +115,8 @@ export function createAuth(options: CreateAuthOptions): Auth {
     });
   const browser = new SystemBrowser({ shell, clipboard }, options.browser);
   const signIns = new SignIns(lifecycle, browser, options.browser);
+  const limits = new CallLimits();
+  const reports = new Reports(lifecycle);
   const accounts = new Accounts(lifecycle, options);
   const locks = new Locks(lifecycle, options.onUnlockRequest);
   const power =
@@ -128,7 +132,15 @@ export function createAuth(options: CreateAuthOptions): Auth {
       look: () => void lifecycle.snapshot(),
     });
   const maySend = createSenderCheck(windows);
-  const removeHandlers = installHandlers(ipcMain, { lifecycle, accounts, locks, signIns, maySend });
+  const removeHandlers = installHandlers(ipcMain, {
+    lifecycle,
+    limits,
+    reports,
+    accounts,
+    locks,
+    signIns,
+    maySend,
+  });
   const removeOwn = new Set<() => void>();
   const stopLanding = landBeforeQuit(
     app,
@@ -156,7 +168,7 @@ export function createAuth(options: CreateAuthOptions): Auth {
     handleCallback: (url) => callbacks.take(url),
     callbackCounts: () => callbacks.counts,
     handle(channel, handler) {
-      const remove = installHandler(ipcMain, { lifecycle, maySend }, channel, handler);
+      const remove = installHandler(ipcMain, { maySend, reports }, channel, handler);
       const removeOnce = () => {
         if (removeOwn.delete(removeOnce)) remove();
       };

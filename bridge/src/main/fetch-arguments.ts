@@ -36,6 +36,11 @@ export function parseFetch(args: readonly unknown[]): FetchRequest {
   return { url: parseUrl(url), init: request, ...(requestId === undefined ? {} : { requestId }) };
 }
 
+/** What a request holds in memory while it is under way. */
+export function bytesOf({ init: { body } }: FetchRequest): number {
+  return body === undefined ? 0 : Buffer.byteLength(body);
+}
+
 export function parseRequestId(value: unknown): string {
   if (typeof value !== 'string' || value.length === 0 || value.length > MAX_REQUEST_ID_LENGTH) {
     throw invalid(`fetch: requestId must be a text of 1 to ${MAX_REQUEST_ID_LENGTH} characters.`);

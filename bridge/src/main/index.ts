@@ -7,6 +7,7 @@
  * - `accounts.ts` several people, for pages; `renewals.ts` the renewals, for pages
  * - `locks.ts` lock and unlock; `power.ts` the policy, fed by the system
  * - `departures.ts` the app's hook when somebody has left
+ * - `call-limits.ts`, `calls-under-way.ts` how much a page may ask for; `reports.ts` what is told of it
  * - `sender.ts` who may call; `windows.ts` who was registered and who hears events
  * - `sign-in-arguments.ts`, `fetch-arguments.ts`, `parse.ts` what a page sends, from unknown to typed
  * - `sign-ins.ts` signing in and out; `browser.ts` the system's browser; `pending-sign-ins.ts` what is under way

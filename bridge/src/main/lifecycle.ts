@@ -4,7 +4,7 @@ import type { Opened } from './addon.js';
 import { Departures } from './departures.js';
 import { BridgeError, toFailure } from './failure.js';
 import { PendingSignIns } from './pending-sign-ins.js';
-import { onRenewal, tokenEnd } from './renewals.js';
+import { onRenewal } from './renewals.js';
 
 /** Who hears of what happens. */
 export interface LifecycleEvents {
@@ -210,9 +210,9 @@ export class Lifecycle {
       user: session.user === null ? null : copyUser(session.user),
       account,
       expiresAtMs: session.expiresAtMs,
-      tokenExpiresAtMs: tokenEnd(session),
       retryAtMs: session.retryAtMs,
       revision: 0,
+      revocationsOwed: session.revocationsOwed,
       awaitingRestart: false,
       problem: null,
       signIns: signIns.list,
@@ -256,9 +256,9 @@ function blank(state: 'opening' | 'unavailable', reason: AuthSnapshot['reason'])
     user: null,
     account: null,
     expiresAtMs: null,
-    tokenExpiresAtMs: null,
     retryAtMs: null,
     revision: 0,
+    revocationsOwed: 0,
     awaitingRestart: false,
     problem: null,
     signIns: [],

@@ -8,8 +8,12 @@ export function recordAt(args: readonly unknown[], call: string): object {
 
 export function asRecord(value: unknown, message: string): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(message);
+  if (POLLUTING.some((name) => Object.hasOwn(value, name))) throw invalid('An argument names a prototype.');
   return value;
 }
+
+/** Fields that no call has, and that would change more than the object if somebody copied them. */
+const POLLUTING = ['__proto__', 'constructor', 'prototype'];
 
 /** An own field only: a polluted Object.prototype must not fill in what the page left out. */
 export function own(record: object, field: string): unknown {
@@ -22,9 +26,10 @@ export function text(record: object, field: string, maxLength: number): string {
 }
 
 export function asText(value: unknown, name: string, maxLength: number): string {
-  if (typeof value !== 'string' || value.length === 0 || value.length > maxLength) {
-    throw invalid(`${name} must be a text of 1 to ${maxLength} characters.`);
-  }
+  const message = `${name} must be a text of 1 to ${maxLength} characters.`;
+  // What a person left out of a form: wrong, and no attack.
+  if (value === '') throw new BridgeError('ERR_INVALID_ARGUMENT', message);
+  if (typeof value !== 'string' || value.length > maxLength) throw invalid(message);
   return value;
 }
 
@@ -45,7 +50,14 @@ export function optionalFlag<K extends string>(record: object, field: K): { [P i
   return { [field]: value } as { [P in K]?: boolean };
 }
 
+/** Arguments that no page of the app sends, unless it is broken or somebody else speaks in it. */
+export class InvalidCall extends BridgeError {
+  constructor(message: string) {
+    super('ERR_INVALID_ARGUMENT', message);
+  }
+}
+
 /** Names the field and its bound, never the value: it may be a password. */
-export function invalid(message: string): BridgeError {
-  return new BridgeError('ERR_INVALID_ARGUMENT', message);
+export function invalid(message: string): InvalidCall {
+  return new InvalidCall(message);
 }

@@ -23,14 +23,20 @@ const NO_ANSWER: Failure = {
   message: 'The app did not answer. Restart it.',
 };
 
+const NOT_CLONEABLE: Failure = {
+  ok: false,
+  code: 'ERR_INVALID_ARGUMENT',
+  message: 'An argument cannot be sent to the main process: it is a function, or holds one.',
+};
+
 /** Exposes an {@link AuthBroker} as `window[key]`: one function per call, no channel names, nothing generic. */
 export function exposeAuth(key = 'auth'): void {
   const { contextBridge, ipcRenderer } = require('electron') as typeof import('electron');
   async function call<T>(channel: string, ...args: unknown[]): Promise<Result<T>> {
     try {
       return (await ipcRenderer.invoke(channel, ...args)) as Result<T>;
-    } catch {
-      return NO_ANSWER;
+    } catch (error) {
+      return isNotCloneable(error) ? NOT_CLONEABLE : NO_ANSWER;
     }
   }
 
@@ -76,4 +82,9 @@ export function exposeAuth(key = 'auth'): void {
     cancelFetch: (requestId) => call(CHANNELS.cancelFetch, requestId),
   };
   contextBridge.exposeInMainWorld(key, Object.freeze(broker));
+}
+
+// Electron has no code for it.
+function isNotCloneable(error: unknown): boolean {
+  return error instanceof Error && /could not be cloned/i.test(error.message);
 }

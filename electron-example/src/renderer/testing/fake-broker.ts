@@ -46,7 +46,7 @@ const SIGNED_OUT: AuthSnapshot = {
   user: null,
   account: null,
   expiresAtMs: null,
-  tokenExpiresAtMs: null,
+  revocationsOwed: 0,
   retryAtMs: null,
   revision: 1,
   awaitingRestart: false,
@@ -67,7 +67,7 @@ const NEW_REFRESH: Refresh = {
   waiters: 0,
   outcome: null,
   code: null,
-  tokenExpiresAtMs: null,
+  revocationsOwed: 0,
 };
 
 export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message: string } {

@@ -87,6 +87,10 @@ export const errorTexts: Record<ErrorCode, ErrorText> = {
     title: 'The app is locked',
     text: 'Unlock it and repeat this.',
   },
+  ERR_TOO_MANY_CALLS: {
+    title: 'That was too often',
+    text: 'Wait a minute, then try again.',
+  },
   ERR_UNLOCK_REFUSED: {
     title: 'The app stays locked',
     text: 'Nobody confirmed to unlock it.',
