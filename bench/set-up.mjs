@@ -1,7 +1,7 @@
 // What must be there before anything can be measured.
 
 import path from 'node:path';
-import { ADDON, addonFile, buildSteps } from '../scripts/builds.mjs';
+import { ADDON, addonFile, BRIDGE, buildSteps } from '../scripts/builds.mjs';
 import { needsScreen } from '../scripts/display.mjs';
 import { electronSteps } from '../scripts/electron-runtime.mjs';
 import { fingerprint } from '../scripts/fingerprint.mjs';
@@ -15,13 +15,15 @@ const folder = path.join(root, 'bench');
 
 /** `release`: measure the addon as it is shipped, not as `npm start` builds it. */
 export function setUp({ release }) {
-  const addon = buildSteps().find(({ name }) => name === ADDON);
+  const built = (wanted) => buildSteps().find(({ name }) => name === wanted);
+  const addon = built(ADDON);
   return runSteps([
     ...systemPackagesSteps({ screen: needsScreen(), keyring: true }),
     ...npmPackagesSteps(),
     benchPackages,
     ...electronSteps(),
     release ? asReleased(addon) : addon,
+    built(BRIDGE),
   ]);
 }
 

@@ -47,6 +47,11 @@ class Vault {
     return this.#vault.get(key);
   }
 
+  /** Of the time that opening took, what the keychain took. */
+  keychainMs() {
+    return this.#vault.protection().unlockMs;
+  }
+
   close() {
     return this.#vault.close();
   }
