@@ -119,7 +119,7 @@ export declare class AuthSession {
    *
    * Throws `ERR_INVALID_ARGUMENT`.
    */
-  reportAnomaly(kind: 'unknownSender' | 'invalidCall' | 'tooManyCalls'): void
+  reportAnomaly(kind: 'unknownSender'): void
   /**
    * The anomalies that the vault keeps, oldest first: the last 100.
    *
@@ -478,10 +478,9 @@ export interface Anomaly {
    * somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
    * again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
    * `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
-   * `unknownSender`: a page that may not use the session tried to. `invalidCall`: a page called with what no call takes, or
-   * asked for something of an origin that is not allowed. `tooManyCalls`: a page called more often than people do.
+   * `unknownSender`: a page that may not use the session tried to.
    */
-  kind: 'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender' | 'invalidCall' | 'tooManyCalls'
+  kind: 'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'
   /** When it happened last, in milliseconds since 1970 by the local clock. */
   atMs: number
   /** How often it has happened since one of its kind was last written down, which is done once a minute at most. */
