@@ -12,7 +12,7 @@ import { about } from './about.mjs';
 import { openPrograms } from './processes.mjs';
 import { publish } from './publish.mjs';
 import { startServers } from './server.mjs';
-import { releaseAddon, setUp } from './set-up.mjs';
+import { releaseAddon, releasePackage, setUp } from './set-up.mjs';
 import { sizesOf } from './sizes.mjs';
 import { measureFirstOpen, measureIdle, measureStart } from './startup.mjs';
 import { tables } from './tables.mjs';
@@ -33,7 +33,7 @@ try {
 
 async function bench() {
   const startedAt = Date.now();
-  const programs = await openPrograms({ addon: release ? releaseAddon() : undefined });
+  const programs = await openPrograms({ package: release ? releasePackage() : undefined });
   const { folder, inElectron } = programs;
   const servers = await startServers();
   atEnd(() => servers.close());

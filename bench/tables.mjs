@@ -1,7 +1,7 @@
 // The numbers as tables: medians in milliseconds, and how many times one is the other.
 
 import { goals } from './goals.mjs';
-import { count, kib, mib, ms, percent, times } from './numbers.mjs';
+import { count, kib, mb, ms, percent, times } from './numbers.mjs';
 
 /** The whole report, as Markdown. */
 export function tables(result) {
@@ -27,7 +27,7 @@ function aboutLines({ addon, versions, ...about }) {
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `\`${about.command}\`, ${about.date}, commit ${about.commit}${changes}, addon of the ${addon.profile} profile`,
-    `(${(addon.bytes / 1e6).toFixed(1)} MB, ${(addon.compressedBytes / 1e6).toFixed(1)} MB compressed). ${named.join(', ')}.`,
+    `(${mb(addon.bytes)}, ${mb(addon.compressedBytes)} compressed). ${named.join(', ')}.`,
     `${about.os}, ${about.cpu}, ${about.memoryGiB} GiB, ${about.fileSystem}; load ${about.load.toFixed(1)} at the start.`,
   ].join('\n');
 }
@@ -49,7 +49,7 @@ function startTables({ entries, starts, load, open, keychain, added, slowest }) 
   return [
     `What Latchkey adds to the start of an Electron app, with a vault of ${entries} entries, median ms of ${starts} starts:`,
     table(
-      ['require', 'open', 'of that the keychain', 'added beyond the keychain', 'at most'],
+      ['require', 'open', 'of that the keychain', 'added beyond the keychain', 'slowest'],
       [[load, open, keychain, added, slowest].map(ms)],
     ),
   ];
@@ -63,9 +63,9 @@ function idleTables({ turns, windowMs, memory, threads, ticks }) {
       ['', 'without', 'with a vault and a session', 'difference'],
       Object.entries(rows).map(([field, name]) => [
         name,
-        mib(memory.without[field]),
-        mib(memory.with[field]),
-        mib(memory.with[field] - memory.without[field]),
+        mb(memory.without[field]),
+        mb(memory.with[field]),
+        mb(memory.with[field] - memory.without[field]),
       ]),
     ),
     `Its threads that are not there without Latchkey, at most in ${windowMs / 1000} s (the whole process took ${ticks.without} ticks without, ${ticks.with} with):`,
@@ -114,13 +114,13 @@ function vaultTables({ use, firstOpen, reopen }) {
       ['entries', 'vault', 'pair'],
       use.map(({ entries, size }) => [count(entries), kib(size.vault.length), kib(size.pair.length)]),
     ),
-    `The first open in a new process, file not in memory, median ms:`,
+    `The first open in a new process, file not in memory, median ms; \`open\` is beyond the keychain:`,
     table(
       ['', 'load the code', 'keychain', 'open', 'first get'],
       firstOpen.map(({ store, entries, load, keychain, open, firstGet }) => [
         `${store}, ${count(entries)} entries`,
         ms(load),
-        keychain === undefined ? 'in open' : ms(keychain),
+        ms(keychain),
         ms(open),
         firstGet ? ms(firstGet) : '',
       ]),
@@ -191,7 +191,7 @@ function peerTables(key, name, { waves, accessToken }) {
   return [
     `The same beside ${name}, in Node:`,
     wavesTable(key, name, waves),
-    `A token while fresh, median µs: ${(latchkey.median * 1000).toPrecision(2)} beside ${(peer.median * 1000).toPrecision(2)} of ${name} (${times(peer.median / latchkey.median)} ×).`,
+    `A token while fresh, median µs: ${ms(latchkey.median * 1000)} beside ${ms(peer.median * 1000)} of ${name} (${times(peer.median / latchkey.median)} ×).`,
   ];
 }
 
