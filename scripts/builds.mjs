@@ -81,7 +81,7 @@ export function buildSteps() {
       doing: 'vite build',
       fingerprint: () =>
         fingerprint(['electron-example', ...BRIDGE_INPUTS], {
-          ignore: ['node_modules', 'dist', 'tour', 'e2e', 'server'],
+          ignore: ['node_modules', 'dist', 'out', 'tour', 'e2e', 'server'],
         }),
       outputs: ['main/index.cjs', 'preload/index.cjs', 'renderer/index.html'].map((file) =>
         path.join(example, 'dist', file),

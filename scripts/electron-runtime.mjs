@@ -56,6 +56,13 @@ export function electronExecutable() {
   return existsSync(wheelExecutable) ? wheelExecutable : null;
 }
 
+/** The version of an Electron program. */
+export async function electronVersion(file) {
+  // As Node it starts without a screen.
+  const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+  return (await run(file, ['-p', 'process.versions.electron'], { env })).trim();
+}
+
 function isPackaged() {
   return existsSync(path.join(PACKAGE, 'path.txt')) && existsSync(packagedExecutable);
 }
@@ -65,12 +72,10 @@ async function download(log) {
   await run(process.execPath, [installer], { onOutput: log, timeoutMs: DOWNLOAD_TIMEOUT_MS });
 }
 
-// As Node it starts without a screen, and shows that every library it needs is there.
+// That it tells its version shows that every library it needs is there.
 async function describe() {
   const file = electronExecutable();
-  const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
-  const version = await run(file, ['-p', 'process.versions.electron'], { env });
-  return `${version.trim()} in ${relative(path.dirname(file))}`;
+  return `${await electronVersion(file)} in ${relative(path.dirname(file))}`;
 }
 
 // Asks for the very file the electron package would download, without downloading it.

@@ -24,6 +24,9 @@ const LOADER = path.join('lib', 'server', 'electron', 'loader.js');
 /** How long any one thing may take to appear: far above what it takes, below a person's patience. */
 const PATIENCE_MS = 20_000;
 
+/** A picture of the whole page has none, and their room must not be missing at its side. */
+const WITHOUT_SCROLLBARS = '::-webkit-scrollbar { display: none; }';
+
 /** In the dark the page is the same but for its colours. */
 const RULES = { light: undefined, dark: ['color-contrast'] };
 
@@ -99,7 +102,12 @@ async function prepare(launch, screenshots) {
     screenshots,
     server,
     gate,
-    args: [...sandboxArguments(), ...display.args, `--user-data-dir=${path.join(folder, 'electron')}`],
+    args: [
+      ...sandboxArguments(),
+      ...display.args,
+      '--password-store=basic', // Chromium's own secrets: else it waits for the keychain that the tour holds back
+      `--user-data-dir=${path.join(folder, 'electron')}`,
+    ],
     env: {
       ...process.env,
       ...display.env,
@@ -179,7 +187,10 @@ class Tour {
 
   async picture(name) {
     if (!this.page) return;
-    await this.page.screenshot({ path: path.join(this.#setting.screenshots, `${name}.png`), fullPage: true });
+    // A dialog lies over the window, not over the whole page.
+    const fullPage = (await this.page.locator('dialog[open]').count()) === 0;
+    const file = path.join(this.#setting.screenshots, `${name}.png`);
+    await this.page.screenshot({ path: file, fullPage, style: WITHOUT_SCROLLBARS });
     this.pictures += 1;
   }
 }

@@ -4,13 +4,14 @@
 mod support;
 
 use electron_latchkey::http::{Method, Origin, Url};
-use electron_latchkey::session::{FetchRequest, Reason, Session, SessionOptions, State};
+use electron_latchkey::session::{FetchRequest, Reason, Session, SessionOptions, Snapshot, State};
 use electron_latchkey::{Error, TlsFault};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use support::scripted::{Answer, LOST, MINUTE, REFUSED, World, password, token, until, until_it};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 #[tokio::test]
 async fn a_token_that_may_be_spent_is_not_sent_again_by_itself() {
@@ -251,6 +252,23 @@ async fn a_revocation_is_delivered_when_the_server_is_back() {
     tokio::time::timeout(Duration::from_secs(10), heard)
         .await
         .unwrap();
+    assert_eq!(world.provider.revoked(), ["token-0"]);
+}
+
+#[tokio::test]
+async fn what_the_server_could_not_hear_of_is_told_until_it_has_heard() {
+    let world = World::rotating();
+    let session = world.signed_in().await;
+    let mut changes = session.subscribe();
+    world.provider.unreachable.store(true, Ordering::SeqCst);
+    session.sign_out(None).await.unwrap();
+    let owed_when_told = async |changes: &mut UnboundedReceiver<Snapshot>, owed: usize| {
+        let told = async { while changes.recv().await.unwrap().revocations_owed != owed {} };
+        tokio::time::timeout(Duration::from_secs(10), told).await
+    };
+    owed_when_told(&mut changes, 1).await.unwrap();
+    world.provider.unreachable.store(false, Ordering::SeqCst);
+    owed_when_told(&mut changes, 0).await.unwrap();
     assert_eq!(world.provider.revoked(), ["token-0"]);
 }
 

@@ -139,14 +139,17 @@ export interface AuthSnapshot {
   user: User | null;
   /** The name of the account, where the app has several. */
   account: string | null;
-  /** When the server's session ends, in milliseconds since 1970, as far as known. */
+  /**
+   * When the token at hand ends if nothing prolongs it, in milliseconds since 1970, as far as known. A token that is itself the
+   * session, as Better Auth's, ends with it.
+   */
   expiresAtMs: number | null;
-  /** When the access token at hand ends, in milliseconds since 1970; null when there is none, or it has no known end. */
-  tokenExpiresAtMs: number | null;
   /** While offline: when the next try is due, in milliseconds since 1970. */
   retryAtMs: number | null;
   /** Grows with each change, so that an older snapshot that arrives late can be dropped. */
   revision: number;
+  /** So many sessions were left here and live on at the server, which could not be reached to hear of it. It hears when it can. */
+  revocationsOwed: number;
   /** Somebody has left, and the app still resets what it held for them. Nobody can sign in before that is done. */
   awaitingRestart: boolean;
   /** Only while `unavailable`. */

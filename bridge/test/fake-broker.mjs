@@ -14,7 +14,7 @@ const SIGNED_OUT = {
   user: null,
   account: null,
   expiresAtMs: null,
-  tokenExpiresAtMs: null,
+  revocationsOwed: 0,
   retryAtMs: null,
   revision: 1,
   awaitingRestart: false,

@@ -140,7 +140,7 @@ export function sessionSnapshot(fields) {
     reason: 'start',
     user: null,
     expiresAtMs: null,
-    tokenExpiresAtMs: null,
+    revocationsOwed: 0,
     retryAtMs: null,
     revision: 1,
     ...fields,

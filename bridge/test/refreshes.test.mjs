@@ -51,6 +51,6 @@ test('what the account before still renews is not told', async () => {
 
 test('the snapshot says when the token ends', async () => {
   const { addon, auth } = await startOpenAuth();
-  addon.session.change({ state: 'active', tokenExpiresAtMs: 2000 });
-  assert.equal(auth.snapshot().tokenExpiresAtMs, 2000);
+  addon.session.change({ state: 'active', expiresAtMs: 2000 });
+  assert.equal(auth.snapshot().expiresAtMs, 2000);
 });

@@ -1,18 +1,24 @@
-// A gate on the way to the D-Bus session: shut, the keychain behind it does not answer, or cannot be reached. Linux.
+// A gate on the way to the keychain of a D-Bus session: shut, the keychain does not answer or cannot be reached, and the rest
+// of the bus goes on, which Chromium needs. Linux.
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 
+/** In every message to the keychain. */
+const KEYCHAIN = 'org.freedesktop.secrets';
+
 export class BusGate {
-  #server = createServer((client) => this.#meet(client));
-  #waiting = new Set();
+  #server = createServer((client) => this.#pass(client));
   #sockets = new Set();
+  /** What lets on, or sends away, each who waits. */
+  #waiting = new Set();
   #state = 'open';
+  #bus;
 
   /**
-   * @param {{ after(task: () => unknown): void }} t it is removed then
    * @param {string} address the bus's, such as `unix:path=/run/user/1000/bus`
    * @param {string} path where the gate lies; 107 characters at most
+   * @param {{ after(task: () => unknown): void }} t it is removed then
    */
   static async inFrontOf(address, path, t) {
     const gate = new BusGate();
@@ -24,42 +30,50 @@ export class BusGate {
     return gate;
   }
 
-  #bus;
-
-  /** Lets those in who wait, and whoever comes. */
+  /** Lets those on who wait, and whoever asks from now on. */
   open() {
-    this.#state = 'open';
-    for (const client of this.#waiting) this.#pass(client);
-    this.#waiting.clear();
+    this.#change('open');
   }
 
-  /** Whoever comes waits. */
+  /** Whoever asks waits. */
   hold() {
-    this.#state = 'held';
+    this.#change('held');
   }
 
-  /** Sends everybody away who waits or comes. */
+  /** Ends the connection of everybody who waits or asks. */
   refuse() {
-    this.#state = 'refused';
-    for (const client of this.#waiting) client.destroy();
-    this.#waiting.clear();
+    this.#change('refused');
   }
 
-  #meet(client) {
-    this.#sockets.add(client);
-    client.on('error', () => client.destroy());
-    client.on('close', () => this.#waiting.delete(client));
-    if (this.#state === 'refused') client.destroy();
-    else if (this.#state === 'held') this.#waiting.add(client);
-    else this.#pass(client);
+  #change(state) {
+    this.#state = state;
+    if (state === 'held') return;
+    for (const decide of this.#waiting) decide();
+    this.#waiting.clear();
   }
 
   #pass(client) {
     const bus = connect(this.#bus);
-    this.#sockets.add(bus);
-    bus.on('error', () => client.destroy());
+    for (const socket of [client, bus]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+    }
     client.on('close', () => bus.destroy());
-    client.pipe(bus).pipe(client);
+    bus.on('close', () => client.destroy());
+    bus.pipe(client);
+    client.on('data', (chunk) => {
+      const decide = () => {
+        if (this.#state === 'refused') client.destroy();
+        else bus.write(chunk);
+        client.resume();
+      };
+      if (!chunk.includes(KEYCHAIN) || this.#state === 'open') bus.write(chunk);
+      else if (this.#state === 'refused') client.destroy();
+      else {
+        client.pause(); // what comes after it has to stay behind it
+        this.#waiting.add(decide);
+      }
+    });
   }
 
   async #remove(path) {

@@ -64,3 +64,8 @@ async function fillCredentials(page, email, password) {
   await page.getByTestId('email').fill(email);
   await page.getByTestId('password').fill(password);
 }
+
+/** Goes to a section of the account: `overview`, `account` or `security`. */
+export async function openSection({ page }, name) {
+  await page.getByTestId(`section-${name}`).click();
+}

@@ -59,6 +59,7 @@ test('the keyboard alone: choose the mail, have a code sent, sent again, and typ
   await page.keyboard.press('ArrowDown');
   assert.equal(await page.getByRole('radio', { name: 'Code by mail' }).isChecked(), true);
   const before = await sendCode(server, page);
+  await page.getByTestId('code').waitFor();
   const code = await sendCode(server, page);
   assert.match(before, /^\d{6}$/);
   await page.getByRole('checkbox', { name: /Trust this device/ }).focus();

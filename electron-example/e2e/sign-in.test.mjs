@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Computer } from './app.mjs';
-import { callApi, formError, NEW_USER, seesAccount, seesSignInForm, signIn, signUp } from './page.mjs';
+import {
+  callApi,
+  formError,
+  NEW_USER,
+  openSection,
+  seesAccount,
+  seesSignInForm,
+  signIn,
+  signUp,
+} from './page.mjs';
 import { DEMO_USER, Server } from './server.mjs';
 
 async function firstStart(t) {
@@ -28,6 +37,7 @@ test('signing in shows the user, the end of the session, and how the vault is pr
   const ends = await app.page.getByTestId('session-expiry').locator('time').getAttribute('datetime');
   const days = (Date.parse(ends) - Date.now()) / 86_400_000;
   assert.ok(days > 6.9 && days < 7.1, `${days} days`);
+  await openSection(app, 'security');
   assert.equal(await app.page.getByTestId('vault-backend').getAttribute('data-backend'), 'secret-service');
 });
 

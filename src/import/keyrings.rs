@@ -1,10 +1,12 @@
 //! What other programs have put into the system's keyrings. Read, never changed.
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+use crate::Error;
+use crate::Result;
 use crate::keychain::{OsKeychain, within};
 use crate::safe_storage::chromium::ChromiumKeys;
 use crate::secret::SecretBytes;
-use crate::{Error, Result};
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -29,7 +29,7 @@ pub(crate) fn sealed_key(file: &[u8]) -> Option<SecretBytes> {
 
 /// The key, out of DPAPI; `None` when there is no file, or no key in it.
 #[cfg(windows)]
-pub(crate) fn key(app: &super::ElectronApp) -> crate::Result<Option<SecretBytes>> {
+pub(crate) fn key(app: &super::keyrings::ElectronApp) -> crate::Result<Option<SecretBytes>> {
     let Some(path) = &app.local_state else {
         return Ok(None);
     };

@@ -81,6 +81,7 @@ impl OsKeychain {
 }
 
 /// An item that another program has put into the keychain.
+#[cfg(not(windows))]
 #[derive(Debug)]
 pub(crate) struct Found {
     /// What it is found by.

@@ -4,6 +4,7 @@ use super::error::to_js;
 use crate::{Error, Result};
 use napi::bindgen_prelude::{Env, JsValue as _, PromiseRaw, ToNapiValue, spawn_blocking};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 
 /// Runs `work` off the JavaScript thread; converts its value, or its error with the code, on it.
 pub(super) fn promise<'env, T, V, C>(
@@ -16,6 +17,8 @@ where
     V: ToNapiValue,
     C: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
 {
+    // In a box: the runtime is compiled once for each kind of value, not once for each call.
+    let work: Pin<Box<dyn Future<Output = Result<T>> + Send>> = Box::pin(work);
     env.spawn_future_with_callback(async { Ok(work.await) }, move |env, result| match result {
         Ok(value) => convert(env, value),
         Err(error) => Err(to_js(env, &error)),

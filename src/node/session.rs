@@ -81,13 +81,13 @@ pub struct SessionSnapshot {
     pub reason: String,
     /// Whose session it is, or was until it ended.
     pub user: Option<User>,
-    /// When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say.
+    /// When the token at hand ends if nothing prolongs it, in milliseconds since 1970; `null` when there is none, or the server
+    /// did not say. A token that is itself the session, as Better Auth's, ends with it.
     pub expires_at_ms: Option<f64>,
-    /// When the access token at hand ends, in milliseconds since 1970; `null` when there is none, or it has no known end. A
-    /// token that is itself the session, as Better Auth's, ends with it.
-    pub token_expires_at_ms: Option<f64>,
     /// While offline: when the server is asked again, in milliseconds since 1970.
     pub retry_at_ms: Option<f64>,
+    /// So many sessions were left here and live on at the server, which could not be reached to hear of it. It hears when it can.
+    pub revocations_owed: u32,
     /// Grows with every change.
     pub revision: f64,
 }
@@ -602,8 +602,8 @@ impl From<Snapshot> for SessionSnapshot {
             reason: snapshot.reason.name().to_owned(),
             user: snapshot.user.map(Into::into),
             expires_at_ms: snapshot.expires_at_ms.map(|ms| ms as f64),
-            token_expires_at_ms: snapshot.token_expires_at_ms.map(|ms| ms as f64),
             retry_at_ms: snapshot.retry_at_ms.map(|ms| ms as f64),
+            revocations_owed: u32::try_from(snapshot.revocations_owed).unwrap_or(u32::MAX),
             revision: snapshot.revision as f64,
         }
     }

@@ -53,6 +53,8 @@ pub(super) struct Core {
     failures: u32,
     retry_at_ms: Option<u64>,
     retry: Option<AbortHandle>,
+    /// Sessions whose end the server has not heard of, because it could not be reached.
+    revocations_owed: usize,
     pub(super) unstored: Option<Unstored>,
     /// Locks and unlocks of this process that the vault does not say yet. Until then the vault's word is an old one.
     locks_to_store: u32,
@@ -83,6 +85,7 @@ impl Core {
             failures: 0,
             retry_at_ms: None,
             retry: None,
+            revocations_owed: 0,
             unstored: None,
             locks_to_store: 0,
             left: None,
@@ -111,8 +114,8 @@ impl Core {
             reason: self.reason,
             user: self.user.clone(),
             expires_at_ms: self.token_expires_at_ms(),
-            token_expires_at_ms: self.token_expires_at_ms(),
             retry_at_ms: self.retry_at_ms,
+            revocations_owed: self.revocations_owed,
             revision: self.revision,
         }
     }
@@ -352,6 +355,15 @@ impl Core {
         self.standing.locked
     }
 
+    /// How many ends of sessions the server is still to hear of.
+    pub(super) fn owe_revocations(&mut self, owed: usize) {
+        if owed == self.revocations_owed || self.closed {
+            return;
+        }
+        self.revocations_owed = owed;
+        self.tell();
+    }
+
     /// The session stands, but could not be renewed; `retry` is when and how it is tried again by itself.
     pub(super) fn trouble(&mut self, reason: Reason, retry: Option<(u64, AbortHandle)>) {
         let failures = self.failures_after_this();
@@ -433,6 +445,10 @@ impl Core {
             return;
         }
         self.reason = reason;
+        self.tell();
+    }
+
+    fn tell(&mut self) {
         self.revision += 1;
         let snapshot = self.snapshot();
         self.listeners

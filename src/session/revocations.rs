@@ -127,14 +127,21 @@ impl Engine {
         let reading = Arc::clone(self);
         let owed = blocking(move || read(reading.vault.record(KEY)?.0.as_ref())).await?;
         let identity = self.provider.identity();
-        let mut delivered = false;
-        for Owed { credentials, .. } in owed.into_iter().filter(|owed| owed.provider == identity) {
+        let mut left: Vec<_> = owed
+            .into_iter()
+            .filter(|owed| owed.provider == identity)
+            .collect();
+        let is_any = !left.is_empty();
+        while let Some(Owed { credentials, .. }) = left.pop() {
             let credentials = credentials.into_credentials();
-            self.revoke(&credentials).await?;
+            if let Err(error) = self.revoke(&credentials).await {
+                self.core().owe_revocations(left.len() + 1);
+                return Err(error);
+            }
             self.forget_revocation(credentials).await?;
-            delivered = true;
         }
-        Ok(delivered)
+        self.core().owe_revocations(0);
+        Ok(is_any)
     }
 
     /// Has the server end a session. An answer that refuses is an answer.

@@ -189,12 +189,13 @@ pub struct Snapshot {
     pub reason: Reason,
     /// Whose session it is, or was until it ended.
     pub user: Option<User>,
-    /// When the session ends if nothing prolongs it, in milliseconds since 1970; `None` when the server did not say.
+    /// When the token at hand ends if nothing prolongs it, in milliseconds since 1970; `None` when there is none, or the server did
+    /// not say. A token that is itself the session, as Better Auth's, ends with it.
     pub expires_at_ms: Option<u64>,
-    /// When the access token at hand ends, in milliseconds since 1970; `None` when there is none, or it has no known end.
-    pub token_expires_at_ms: Option<u64>,
     /// While offline: when the server is asked again, in milliseconds since 1970; `None` when it is not asked by itself.
     pub retry_at_ms: Option<u64>,
+    /// So many sessions were left here and live on at the server, which could not be reached to hear of it. It hears when it can.
+    pub revocations_owed: usize,
     /// Grows with every change.
     pub revision: u64,
 }

@@ -49,7 +49,7 @@ const BEFORE_FIRST_SNAPSHOT: AuthSnapshot = {
   user: null,
   account: null,
   expiresAtMs: null,
-  tokenExpiresAtMs: null,
+  revocationsOwed: 0,
   retryAtMs: null,
   revision: -1,
   awaitingRestart: false,

@@ -1,12 +1,17 @@
 import { app, session, type WebContents } from 'electron';
 
-/** Pages stay where they are: no navigation, no further windows, no guests, no permissions. For every window at once. */
+/** Text onto the clipboard, after a press of the person's: without it nobody could copy a backup code. */
+const ALLOWED = new Set(['clipboard-sanitized-write']);
+
+/** Pages stay where they are: no navigation, no further windows, no guests, no permissions but one. For every window at once. */
 export function lockDown(): void {
   app.on('web-contents-created', (_event, contents) => confine(contents));
   app.whenReady().then(() => {
     const { defaultSession } = session;
-    defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false));
-    defaultSession.setPermissionCheckHandler(() => false);
+    defaultSession.setPermissionRequestHandler((_contents, permission, decide) =>
+      decide(ALLOWED.has(permission)),
+    );
+    defaultSession.setPermissionCheckHandler((_contents, permission) => ALLOWED.has(permission));
     defaultSession.setDevicePermissionHandler(() => false);
   });
 }

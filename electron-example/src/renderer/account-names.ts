@@ -1,4 +1,4 @@
-import type { AccountInfo } from './activity';
+import type { AccountInfo } from 'electron-latchkey/renderer';
 import { texts } from './texts';
 
 /** A name for an account that is added. Nobody sees it, and it says nothing of the person. */

@@ -1,6 +1,10 @@
-import { onActivated, onScopeDispose, type ShallowRef, shallowRef } from 'vue';
-import { type Refresh, useSessionCalls } from './activity';
+import type { Refresh } from 'electron-latchkey/renderer';
+import { onActivated, onScopeDispose, type ShallowRef, shallowRef, watch } from 'vue';
 import { type DescribedError, describeError } from './errors';
+import { useAuthStore } from './stores/auth';
+
+/** Often enough to see callers come, and no load. */
+const ASK_EVERY_MS = 200;
 
 /** As many as main keeps. */
 const KEPT = 50;
@@ -10,7 +14,7 @@ export function useRefreshes(): {
   refreshes: ShallowRef<readonly Refresh[]>;
   failure: ShallowRef<DescribedError | null>;
 } {
-  const calls = useSessionCalls();
+  const auth = useAuthStore();
   const refreshes = shallowRef<readonly Refresh[]>([]);
   const failure = shallowRef<DescribedError | null>(null);
 
@@ -20,9 +24,7 @@ export function useRefreshes(): {
 
   async function load(): Promise<void> {
     try {
-      const listed = await calls.refreshes();
-      refreshes.value = []; // another account's are gone with it
-      take(listed);
+      take(await auth.refreshes());
       failure.value = null;
     } catch (error) {
       failure.value = describeError(error);
@@ -30,8 +32,26 @@ export function useRefreshes(): {
   }
 
   // Listening comes first, so that none falls between the list and the events.
-  onScopeDispose(calls.onRefresh((refresh) => take([refresh])));
+  onScopeDispose(auth.onRefresh((refresh) => take([refresh])));
   onActivated(load);
+  watch(
+    () => auth.snapshot.account,
+    () => {
+      refreshes.value = [];
+      return load();
+    },
+  );
+
+  // An event tells of a refresh's beginning and end. Who has come to wait in between is asked for while it runs.
+  let asking: ReturnType<typeof setInterval> | undefined;
+  watch(
+    () => refreshes.value.some(({ endedAtMs }) => endedAtMs === null),
+    (isRunning) => {
+      clearInterval(asking);
+      if (isRunning) asking = setInterval(() => auth.refreshes().then(take, () => undefined), ASK_EVERY_MS);
+    },
+  );
+  onScopeDispose(() => clearInterval(asking));
   return { refreshes, failure };
 }
 

@@ -149,6 +149,7 @@ describe('a second factor', () => {
     });
     await page.app.find('[data-testid="factor-otp"]').setValue();
     expect(page.text('send-code')).toBe(texts.challenge.send);
+    expect(page.shows('code')).toBe(false);
     await page.press('send-code');
     expect(page.broker.sendCode).toHaveBeenCalledWith(signIn.id, 'otp');
     expect(page.text('code-sent')).toBe(texts.challenge.sent);
@@ -216,6 +217,27 @@ describe('a second factor', () => {
     await submit(page, 'challenge');
     expect(page.shows('sign-in-dialog')).toBe(false);
     expect(page.text('announcement')).toBe(texts.announce.signedInAgain);
+  });
+});
+
+describe('a locked app', () => {
+  it('is entered by the browser where the provider has no password', async () => {
+    const broker = new FakeBroker({ ...activeAs(), state: 'locked', reason: 'locked' });
+    broker.providers = { chosen: 'oidc', all: [OIDC] };
+    const page = await mountApp(broker);
+    expect(page.text('use-password')).toBe(texts.locked.signInAgain);
+    await page.press('use-password');
+    expect(document.activeElement).toBe(page.element('sign-in-with-browser'));
+    broker.signIn.mockImplementation(async () => {
+      const signIn = pendingSignIn('browser');
+      broker.change({ signIns: [signIn] });
+      return { ok: true, value: { status: 'pending', signIn, browserOpened: true } };
+    });
+    await page.press('sign-in-with-browser');
+    expect(page.element('sign-in-dialog').textContent).toContain(texts.browser.waiting);
+    signedInBy(broker);
+    await flushPromises();
+    expect(page.shows('account')).toBe(true);
   });
 });
 

@@ -1,16 +1,18 @@
 import type {
+  AccountInfo,
+  AnomalyInfo,
   AuthBroker,
   AuthSnapshot,
   BrokerRequestInit,
   ErrorCode,
   PendingSignIn,
+  Refresh,
   Result,
   User,
 } from 'electron-latchkey/renderer';
 import { vi } from 'vitest';
 import type { ExampleBridge } from '../../shared/config';
 import type { ProviderInfo, ProviderList } from '../../shared/providers';
-import type { AccountInfo, AnomalyInfo, Refresh } from '../activity';
 
 export const ADA: User = {
   id: 'user-ada',
@@ -44,7 +46,7 @@ const SIGNED_OUT: AuthSnapshot = {
   user: null,
   account: null,
   expiresAtMs: null,
-  tokenExpiresAtMs: null,
+  revocationsOwed: 0,
   retryAtMs: null,
   revision: 1,
   awaitingRestart: false,
@@ -65,7 +67,7 @@ const NEW_REFRESH: Refresh = {
   waiters: 0,
   outcome: null,
   code: null,
-  tokenExpiresAtMs: null,
+  revocationsOwed: 0,
 };
 
 export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message: string } {

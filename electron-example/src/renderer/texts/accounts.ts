@@ -2,10 +2,10 @@
 export const accountsTexts = {
   accounts: {
     heading: 'Accounts on this computer',
-    lead: 'Several people, or several accounts of yours, can be signed in at once. One is at the front.',
+    lead: 'Several people, or several accounts of yours, can be signed in at once.',
     loading: 'Reading the list…',
     failed: 'The accounts could not be read',
-    current: 'At the front',
+    current: 'Current',
     switch: 'Switch',
     switchLabel: (who: string) => `Switch to ${who}`,
     switching: 'Switching…',
@@ -22,6 +22,6 @@ export const accountsTexts = {
     switched: (who: string) => `Now you are ${who}.`,
     nobody: 'Nobody else is signed in.',
     back: 'Signed in on this computer',
-    backTo: (who: string) => `Go on as ${who}`,
+    goOnAs: 'Go on as',
   },
 } as const;

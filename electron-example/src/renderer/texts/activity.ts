@@ -1,3 +1,5 @@
+import type { Refresh } from 'electron-latchkey/renderer';
+
 /** Protected calls and the refreshes behind them. */
 export const activityTexts = {
   api: {
@@ -26,12 +28,14 @@ export const activityTexts = {
     refreshedMany: (asked: number, made: number) =>
       `${asked} asked for a refresh. ${made === 1 ? 'One was made.' : `${made} were made.`}`,
     token: 'Access token',
+    tokenNone: 'None: the session has ended.',
     tokenUnknown: 'The server did not say when it ends.',
     tokenEnds: (when: string) => `Ends ${when}`,
     tokenEnded: 'Has ended. The next call renews it.',
     tokenLife: (percent: number, when: string) => `${percent} percent of its life is left. It ends ${when}.`,
     idle: 'No refresh is running.',
-    running: (waiters: number) => `A refresh is running. ${waitersText(waiters)}`,
+    running: (waiters: number) =>
+      `A refresh is running. ${waiters === 1 ? '1 call waits.' : `${waiters} calls wait.`}`,
     none: 'No refresh yet in this run of the app.',
     track: (span: string) => `The last ${span}`,
     now: 'now',
@@ -57,7 +61,7 @@ interface OutcomeText {
 }
 
 /** What a refresh came to, by its outcome. */
-export const refreshOutcomeTexts: Record<string, OutcomeText> = {
+export const refreshOutcomeTexts: Record<NonNullable<Refresh['outcome']>, OutcomeText> = {
   renewed: { label: 'Renewed', text: 'The server gave a new token.', tone: 'good' },
   confirmed: { label: 'Confirmed', text: 'The server said that the session goes on.', tone: 'good' },
   adopted: { label: 'Taken over', text: 'Another copy of this app had renewed it.', tone: 'good' },
@@ -73,6 +77,3 @@ export const runningRefreshText: OutcomeText = {
   text: 'The server has not answered yet.',
   tone: 'calm',
 };
-
-/** For an outcome that this version of the app does not know. */
-export const unknownOutcomeText: OutcomeText = { label: 'Over', text: 'It has ended.', tone: 'calm' };

@@ -6,7 +6,7 @@ import { securityTexts } from './security';
 import { signInTexts } from './sign-in';
 
 export { backendTexts } from './account';
-export { type RefreshTone, refreshOutcomeTexts, runningRefreshText, unknownOutcomeText } from './activity';
+export { type RefreshTone, refreshOutcomeTexts, runningRefreshText } from './activity';
 export {
   defaultUnavailableSteps,
   type ErrorText,
@@ -16,7 +16,7 @@ export {
   unknownErrorText,
 } from './errors';
 export { unlockQuestion } from './main';
-export { anomalyTexts, unknownAnomalyText } from './security';
+export { anomalyTexts } from './security';
 export { reasonTexts, stateTexts } from './states';
 
 /** Every English word of the interface, so that wording is reviewed, changed and translated in one place. */

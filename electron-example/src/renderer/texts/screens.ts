@@ -27,6 +27,7 @@ export const screenTexts = {
     unlock: 'Unlock',
     unlocking: 'Waiting for your confirmation…',
     usePassword: 'Sign in with password',
+    signInAgain: 'Sign in again',
     dialogLead: 'Signing in unlocks the app.',
     /** By the reason of the state. */
     bodies: {

@@ -1,3 +1,5 @@
+import type { AnomalyInfo } from 'electron-latchkey/renderer';
+
 /** The second factor, the sessions, the vault, and what should not have happened. */
 export const securityTexts = {
   twoFactor: {
@@ -87,6 +89,7 @@ export const securityTexts = {
     again: 'Look again',
     failed: 'The list could not be read',
     whatToDo: 'What to do:',
+    count: (count: number) => `${count} times within a minute.`,
   },
 } as const;
 
@@ -98,7 +101,7 @@ interface AnomalyText {
 }
 
 /** What each kind of anomaly means to a person. */
-export const anomalyTexts: Record<string, AnomalyText> = {
+export const anomalyTexts: Record<AnomalyInfo['kind'] | 'invalidCall' | 'tooManyCalls', AnomalyText> = {
   refreshRejected: {
     title: 'The server refused a renewal',
     text: 'The key to your session was used up or withdrawn. Either you ended the session elsewhere, or somebody else has used a copy.',
@@ -137,19 +140,13 @@ export const anomalyTexts: Record<string, AnomalyText> = {
     advice: 'If you did not open anything unusual in this app, tell whoever makes it.',
   },
   invalidCall: {
-    title: 'A page asked for something that no page of this app asks for',
-    text: 'It was refused. Either the app has a mistake, or something foreign runs in its page.',
+    title: 'A page asked for something it may not',
+    text: 'It sent a malformed call, or wanted your session sent to a foreign address. It was refused.',
     advice: 'If it happens again, tell whoever makes this app.',
   },
   tooManyCalls: {
     title: 'A page asked far too often',
-    text: 'More often than anybody types or clicks. What was too much was refused.',
+    text: 'It flooded the app with calls, and was refused until it stopped.',
     advice: 'If it happens again, tell whoever makes this app.',
   },
-};
-
-/** For a kind that this version of the app does not know. */
-export const unknownAnomalyText: AnomalyText = {
-  title: 'Something unusual',
-  text: 'A newer part of the app noted it.',
 };

@@ -77,6 +77,8 @@ export const signInTexts = {
     waitingBody: 'Open this address there, in any browser, and type the code. This window goes on by itself.',
     address: 'Address',
     code: 'Code',
+    qr: 'The address with the code in it, as a QR code',
+    qrHint: 'Or point the camera of your phone at it: the code is in it.',
     openHere: 'Open it here instead',
   },
   codeRequest: {
