@@ -10,6 +10,7 @@ import { BusGate } from '../electron-example/e2e/bus-gate.mjs';
 import { inScheme, SCHEMES, violations, whileNarrow } from '../electron-example/e2e/look.mjs';
 import { Server } from '../electron-example/e2e/server.mjs';
 import { STEPS } from '../electron-example/e2e/story.mjs';
+import { SystemBrowser } from '../electron-example/e2e/system-browser.mjs';
 import { openDisplay } from './display.mjs';
 import { electronExecutable } from './electron-runtime.mjs';
 import { atEnd } from './processes.mjs';
@@ -91,6 +92,9 @@ async function prepare(launch, screenshots) {
     openPrivateSecretService(),
     Server.start(end),
   ]);
+  const extraEnv = {};
+  const computer = { extraEnv, path: (name) => path.join(folder, name) };
+  const browser = process.platform === 'linux' ? await SystemBrowser.install(computer) : null;
   const address = secrets.env.DBUS_SESSION_BUS_ADDRESS;
   const gate = address ? await BusGate.inFrontOf(address, path.join(folder, 'gate'), end) : null;
   console.log(`· Keychain: ${secrets.note}`);
@@ -102,6 +106,7 @@ async function prepare(launch, screenshots) {
     screenshots,
     server,
     gate,
+    browser,
     args: [
       ...sandboxArguments(),
       ...display.args,
@@ -112,6 +117,7 @@ async function prepare(launch, screenshots) {
       ...process.env,
       ...display.env,
       ...secrets.env,
+      ...extraEnv,
       LATCHKEY_API_URL: server.url,
       LATCHKEY_VAULT_DIR: path.join(folder, 'vault'),
     },
@@ -136,6 +142,7 @@ class Tour {
   output = [];
   findings = [];
   pictures = 0;
+  end = { after: atEnd };
   #looks = 0;
   #screens = 0;
   #setting;
@@ -145,12 +152,13 @@ class Tour {
     this.#setting = setting;
     this.server = setting.server;
     this.gate = setting.gate;
+    this.browser = setting.browser;
   }
 
-  async open({ gated = false } = {}) {
+  async open({ gated = false, env: more = {} } = {}) {
     const { launch, args, env } = this.#setting;
     const bus = gated ? { DBUS_SESSION_BUS_ADDRESS: this.gate.address } : {};
-    this.#app = await launch({ args, env: { ...env, ...bus } });
+    this.#app = await launch({ args, env: { ...env, ...more, ...bus } });
     const { stdout, stderr } = this.#app.process();
     for (const stream of [stdout, stderr]) stream?.on('data', (chunk) => this.output.push(String(chunk)));
     this.page = await this.#app.firstWindow({ timeout: PATIENCE_MS });
