@@ -25,9 +25,6 @@ const LOADER = path.join('lib', 'server', 'electron', 'loader.js');
 /** How long any one thing may take to appear: far above what it takes, below a person's patience. */
 const PATIENCE_MS = 20_000;
 
-/** A picture of the whole page has none, and their room must not be missing at its side. */
-const WITHOUT_SCROLLBARS = '::-webkit-scrollbar { display: none; }';
-
 /** In the dark the page is the same but for its colours. */
 const RULES = { light: undefined, dark: ['color-contrast'] };
 
@@ -51,6 +48,9 @@ const RULES = { light: undefined, dark: ['color-contrast'] };
  */
 export async function runTour({ launch = launchBuilt, screenshots = path.join(example, 'tour') } = {}) {
   const startedAt = Date.now();
+  // A server of the story warns that it is for development, which it is here.
+  console.info = () => {};
+  console.warn = () => {};
   const tour = await prepare(launch, screenshots);
   const rows = [];
   let failure;
@@ -195,11 +195,23 @@ class Tour {
 
   async picture(name) {
     if (!this.page) return;
-    // A dialog lies over the window, not over the whole page.
-    const fullPage = (await this.page.locator('dialog[open]').count()) === 0;
-    const file = path.join(this.#setting.screenshots, `${name}.png`);
-    await this.page.screenshot({ path: file, fullPage, style: WITHOUT_SCROLLBARS });
+    const restore = await this.#showAll();
+    await this.page.screenshot({ path: path.join(this.#setting.screenshots, `${name}.png`) });
+    await restore();
     this.pictures += 1;
+  }
+
+  /** Makes the window as high as its page. A dialog lies over the window, and keeps it as it is. */
+  async #showAll() {
+    const { dialog, width, height, needed } = await this.page.evaluate(() => ({
+      dialog: document.querySelector('dialog[open]') !== null,
+      width: innerWidth,
+      height: innerHeight,
+      needed: document.documentElement.scrollHeight,
+    }));
+    if (dialog || needed <= height) return () => undefined;
+    await this.page.setViewportSize({ width, height: needed });
+    return () => this.page.setViewportSize({ width, height });
   }
 }
 
