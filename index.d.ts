@@ -119,7 +119,7 @@ export declare class AuthSession {
    *
    * Throws `ERR_INVALID_ARGUMENT`.
    */
-  reportAnomaly(kind: 'unknownSender'): void
+  reportAnomaly(kind: 'unknownSender' | 'invalidCall' | 'tooManyCalls'): void
   /**
    * The anomalies that the vault keeps, oldest first: the last 100.
    *
@@ -478,9 +478,10 @@ export interface Anomaly {
    * somebody else. `refreshUnanswered`: one was sent and no answer came. `tooManyRefreshes`: tokens were renewed again and
    * again long before their end. `rolledBack`, `tampered`: the vault file was replaced by an older one, or changed.
    * `keyReplaced`: the key in the keychain is gone or another. `clockSetBack`: the local clock was set back.
-   * `unknownSender`: a page that may not use the session tried to.
+   * `unknownSender`: a page that may not use the session tried to. `invalidCall`: a page called with what no call takes, or
+   * asked for something of an origin that is not allowed. `tooManyCalls`: a page called more often than people do.
    */
-  kind: 'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender'
+  kind: 'refreshRejected' | 'refreshUnanswered' | 'tooManyRefreshes' | 'rolledBack' | 'tampered' | 'keyReplaced' | 'clockSetBack' | 'unknownSender' | 'invalidCall' | 'tooManyCalls'
   /** When it happened last, in milliseconds since 1970 by the local clock. */
   atMs: number
   /** How often it has happened since one of its kind was last written down, which is done once a minute at most. */
@@ -991,15 +992,15 @@ export interface SessionSnapshot {
   reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'challenge' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'
   /** Whose session it is, or was until it ended. */
   user: User | null
-  /** When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say. */
-  expiresAtMs: number | null
   /**
-   * When the access token at hand ends, in milliseconds since 1970; `null` when there is none, or it has no known end. A
-   * token that is itself the session, as Better Auth's, ends with it.
+   * When the token at hand ends if nothing prolongs it, in milliseconds since 1970; `null` when there is none, or the server
+   * did not say. A token that is itself the session, as Better Auth's, ends with it.
    */
-  tokenExpiresAtMs: number | null
+  expiresAtMs: number | null
   /** While offline: when the server is asked again, in milliseconds since 1970. */
   retryAtMs: number | null
+  /** So many sessions were left here and live on at the server, which could not be reached to hear of it. It hears when it can. */
+  revocationsOwed: number
   /** Grows with every change. */
   revision: number
 }

@@ -56,7 +56,7 @@ test('the open session is published with the protection, and with nothing beyond
     user: USER,
     account: null,
     expiresAtMs: 5,
-    tokenExpiresAtMs: null,
+    revocationsOwed: 0,
     retryAtMs: null,
     revision: auth.snapshot().revision,
     awaitingRestart: false,

@@ -8,6 +8,7 @@ import { root } from './blocks.mjs';
 /** What a system or npm brings, and what is done with it says nothing about this project. */
 const OTHERS = new Set([
   'cd',
+  'cp',
   'curl',
   'git',
   'mkdir',
@@ -23,7 +24,7 @@ const OTHERS = new Set([
   'xdg-open',
   'xvfb-run',
 ]);
-const NPM = new Set(['audit', 'ci', 'create', 'init', 'install', 'pack', 'publish', 'view']);
+const NPM = new Set(['audit', 'ci', 'create', 'init', 'install', 'pack', 'pkg', 'publish', 'view']);
 
 export function checkCommands(text) {
   let scripts = scriptsOf(root);

@@ -1,11 +1,13 @@
 // Starts the built example in real Electron, in a folder of its own: home, caches, vault, Chromium's profile, logs.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { _electron } from 'playwright-core';
 import { keyringAnswers, startBus, startKeyring } from './keyring.mjs';
 
@@ -15,6 +17,9 @@ const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
 const RECORDED_APP = fileURLToPath(new URL('./recorded-app', import.meta.url));
 /** An app with an empty window and any provider. */
 export const PROVIDER_APP = fileURLToPath(new URL('./provider-app', import.meta.url));
+
+const playwright = dirname(createRequire(import.meta.url).resolve('playwright-core/package.json'));
+const LOADER = join(playwright, 'lib/server/electron/loader.js');
 
 /** Long enough for a busy machine; a start takes about a second. */
 const TIMEOUT_MS = 30_000;
@@ -82,13 +87,14 @@ export class Computer {
    * @param {object} options
    * @param {string} [options.apiUrl]
    * @param {string} [options.app] the app's folder; default: the example, with recorders
+   * @param {boolean} [options.unaware] whether the app does not load Playwright's loader itself, see recorded-app
    * @param {string} [options.url] the URL that the system starts it for
    * @param {Record<string, string | undefined>} [options.env]
    */
-  async start({ apiUrl, app: folder = RECORDED_APP, url, env = {} }) {
+  async start({ apiUrl, app: folder = RECORDED_APP, unaware = false, url, env = {} }) {
     const electronApp = await _electron.launch({
       executablePath: required('ELECTRON_PATH'),
-      args: this.#args(folder, url),
+      args: [...(unaware ? ['-r', LOADER] : []), ...this.#args(folder, url)],
       chromiumSandbox: !isRoot, // Chromium's sandbox cannot start as root
       env: this.#appEnv(apiUrl, env),
       timeout: TIMEOUT_MS,
@@ -112,6 +118,14 @@ export class Computer {
     });
     const [code] = await once(second, 'exit');
     return code;
+  }
+
+  /** Runs an app that ends by itself, without anybody attached to it; answers what it printed, a line of JSON. */
+  async run({ apiUrl, app: folder, env = {} }) {
+    const args = [...(isRoot ? ['--no-sandbox'] : []), ...this.#args(folder)];
+    const options = { env: this.#appEnv(apiUrl, env), timeout: TIMEOUT_MS };
+    const { stdout } = await promisify(execFile)(required('ELECTRON_PATH'), args, options);
+    return JSON.parse(stdout);
   }
 
   /** Every IPC message of every start so far. */

@@ -1,8 +1,10 @@
 // "Sign in with your browser" in the example, and the server's page that it leads to, in a window of its own.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { totp } from '../../__test__/peers/authenticator.mjs';
 import { Computer } from './app.mjs';
 import { seesAccount, seesSignInForm } from './page.mjs';
+import { enrol } from './peers/enrol.mjs';
 import { DEMO_USER, Server } from './server.mjs';
 import { SystemBrowser } from './system-browser.mjs';
 
@@ -86,5 +88,25 @@ test('the person can give it up, go on after a restart, and paste what the page 
   await app.page.getByTestId('sign-in-error').waitFor();
   await app.page.getByTestId('browser-paste').fill(pasted);
   await app.page.getByTestId('browser-submit').click();
+  await seesAccount(app, DEMO_USER);
+});
+
+test('the page asks for the second factor, and brings no code to the app before it has it', {
+  skip,
+}, async (t) => {
+  const { server, computer, browser, app } = await started(t);
+  const { secret } = await enrol(server.url, DEMO_USER);
+  await app.page.getByTestId('sign-in-with-browser').click();
+  const page = await browserWindow(app, await browser.next());
+  await page.getByLabel('E-mail').fill(DEMO_USER.email);
+  await page.getByLabel('Password').fill(DEMO_USER.password);
+  await page.getByRole('button').click();
+  await page.getByLabel('Code', { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => document.cookie), '');
+  await page.getByLabel('Code', { exact: true }).fill(totp(secret));
+  await page.getByRole('button').click();
+  const [callback] = await end(app);
+  await app.page.getByTestId('browser-waiting').waitFor();
+  assert.equal(await computer.startAgain({ apiUrl: server.url, url: callback }), 0);
   await seesAccount(app, DEMO_USER);
 });

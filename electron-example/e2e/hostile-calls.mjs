@@ -137,7 +137,6 @@ export async function tryArguments(apiUrl) {
     let outcome;
     try {
       outcome = (await auth[call](...args)).code ?? 'allowed';
-      if (outcome === 'ERR_NO_BROKER') outcome = 'not sent'; // what cannot be cloned
     } catch (error) {
       outcome = /recursion depth exceeded|could not be cloned|Error processing argument/.test(error.message)
         ? 'not sent'
@@ -156,11 +155,11 @@ export async function tryArguments(apiUrl) {
 }
 
 /** So many calls, none of which waits for another; answers how often each outcome came. */
-export async function flood(count) {
+export async function flood({ call, args, count }) {
   const outcomes = {};
   await Promise.all(
     Array.from({ length: count }, async () => {
-      const { code = 'answered' } = await window.auth.snapshot();
+      const { code = 'answered' } = await window.auth[call](...args);
       outcomes[code] = (outcomes[code] ?? 0) + 1;
     }),
   );

@@ -49,7 +49,15 @@ test('another provider is chosen and offers its own ways, its sign-in comes back
   const { browser, login, person, start, open } = await started(t);
   const first = await start();
   await seesSignInForm(first);
+  const second = first.electron.waitForEvent('window');
+  await first.electron.evaluate(({ Menu }) =>
+    Menu.getApplicationMenu().getMenuItemById('new-window').click(),
+  );
+  const other = await second;
+  await other.getByTestId('sign-in-form').waitFor();
   await choose(first, 'oidc');
+  await other.locator('[data-testid="provider-oidc"][aria-pressed="true"]').waitFor();
+  await other.close();
   assert.equal(await first.page.getByTestId('sign-in-form').count(), 0);
   const button = first.page.getByTestId('sign-in-with-browser');
   await button.waitFor();

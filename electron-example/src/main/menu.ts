@@ -1,9 +1,10 @@
 import { app, Menu, type MenuItemConstructorOptions } from 'electron';
+import { menuTexts } from '../renderer/texts/main';
 
 /** The usual menu without "Reload" and, in a packaged app, without the developer tools. */
 export function installMenu({ openWindow }: { openWindow(): void }): void {
   const file: MenuItemConstructorOptions[] = [
-    { id: 'new-window', label: 'New window', accelerator: 'CmdOrCtrl+N', click: () => openWindow() },
+    { id: 'new-window', label: menuTexts.newWindow, accelerator: 'CmdOrCtrl+N', click: () => openWindow() },
     { type: 'separator' },
     process.platform === 'darwin' ? { role: 'close' } : { role: 'quit' },
   ];
@@ -18,9 +19,9 @@ export function installMenu({ openWindow }: { openWindow(): void }): void {
   if (!app.isPackaged) view.push({ type: 'separator' }, { role: 'toggleDevTools' });
 
   const menus: MenuItemConstructorOptions[] = [
-    { label: 'File', submenu: file },
+    { label: menuTexts.file, submenu: file },
     { role: 'editMenu' },
-    { label: 'View', submenu: view },
+    { label: menuTexts.view, submenu: view },
     { role: 'windowMenu' },
   ];
   if (process.platform === 'darwin') menus.unshift({ role: 'appMenu' });

@@ -67,7 +67,7 @@ const NEW_REFRESH: Refresh = {
   waiters: 0,
   outcome: null,
   code: null,
-  revocationsOwed: 0,
+  tokenExpiresAtMs: null,
 };
 
 export function failure(code: ErrorCode): { ok: false; code: ErrorCode; message: string } {

@@ -1,3 +1,10 @@
+/** The menu; what is not here is named by the system. */
+export const menuTexts = {
+  file: 'File',
+  newWindow: 'New window',
+  view: 'View',
+} as const;
+
 /** The question that the main process asks before it unlocks. */
 export const unlockQuestion = {
   message: 'Unlock Latchkey?',
