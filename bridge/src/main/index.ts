@@ -15,6 +15,7 @@
  * - `fetch/` a standard `fetch` for main; `running-fetches.ts` those of pages, so that they can be given up
  * - `page-session.ts` a session that a page's own feeds
  * - `secure-storage.ts` the published recipe's surface, for pages that handle tokens themselves
+ * - `audit-electron.ts` what falls short in the app's Electron; `fuses.ts` those of an executable
  * - `handlers.ts` one IPC handler per call; `failure.ts` exceptions as answers
  */
 
@@ -28,6 +29,12 @@ export type {
   SignInProblem,
   User,
 } from '../protocol.js';
+export {
+  type AuditElectronOptions,
+  auditElectron,
+  type ElectronFinding,
+  type ElectronFindingName,
+} from './audit-electron.js';
 export type { BrowserOptions } from './browser.js';
 export type { CallbackCounts } from './callbacks.js';
 export { type Auth, createAuth } from './create-auth.js';
