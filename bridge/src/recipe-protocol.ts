@@ -32,6 +32,7 @@ export interface SecureStorage {
   setToken(key: TokenName, value: string): Promise<SecureStorageResult>;
   /** The token, or null when none was stored. */
   getToken(key: TokenName): Promise<SecureStorageResult<string | null>>;
+  /** Deletes it. */
   deleteToken(key: TokenName): Promise<SecureStorageResult>;
   /** Deletes both. */
   clearAll(): Promise<SecureStorageResult>;
