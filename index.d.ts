@@ -992,15 +992,15 @@ export interface SessionSnapshot {
   reason: 'start' | 'signInStarted' | 'signInFailed' | 'signedIn' | 'restored' | 'refreshed' | 'elsewhere' | 'network' | 'server' | 'rateLimited' | 'busy' | 'notStored' | 'unanswered' | 'challenge' | 'ended' | 'lifetime' | 'signedOut' | 'locked' | 'idle' | 'unlocked'
   /** Whose session it is, or was until it ended. */
   user: User | null
-  /** When the session ends if nothing prolongs it, in milliseconds since 1970; `null` when the server did not say. */
-  expiresAtMs: number | null
   /**
-   * When the access token at hand ends, in milliseconds since 1970; `null` when there is none, or it has no known end. A
-   * token that is itself the session, as Better Auth's, ends with it.
+   * When the token at hand ends if nothing prolongs it, in milliseconds since 1970; `null` when there is none, or the server
+   * did not say. A token that is itself the session, as Better Auth's, ends with it.
    */
-  tokenExpiresAtMs: number | null
+  expiresAtMs: number | null
   /** While offline: when the server is asked again, in milliseconds since 1970. */
   retryAtMs: number | null
+  /** So many sessions were left here and live on at the server, which could not be reached to hear of it. It hears when it can. */
+  revocationsOwed: number
   /** Grows with every change. */
   revision: number
 }

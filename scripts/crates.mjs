@@ -15,6 +15,13 @@ const TARGETS = {
   'win32-x64-msvc': 'x86_64-pc-windows-msvc',
 };
 
+/** The platform in npm/ that a Rust target is for. */
+export function platformOf(target) {
+  const found = Object.keys(TARGETS).find((platform) => TARGETS[platform] === target);
+  if (!found) throw new Error(`There is no package for ${target}.`);
+  return found;
+}
+
 /**
  * The crates of a platform's addon, without what only builds or tests it, sorted by name; the addon's own first. Each is as
  * `cargo metadata` describes it, with `dependencies` the ids of those it uses itself, and `checksum` from Cargo.lock.

@@ -69,6 +69,12 @@ export function patched(code) {
     .join('\n');
 }
 
+/** The script of a component, at the lines where it stands. */
+export function scriptOf(component) {
+  const [all, head, script] = /^([\s\S]*?<script[^>]*>)([\s\S]*?)<\/script>/.exec(component) ?? [];
+  return all === undefined ? '' : head.replaceAll(/[^\n]/g, '') + script;
+}
+
 /** Where a block stands, for messages. */
 export function place({ document, line }) {
   return `${document}:${line}`;

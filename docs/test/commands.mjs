@@ -24,7 +24,7 @@ const OTHERS = new Set([
   'xdg-open',
   'xvfb-run',
 ]);
-const NPM = new Set(['audit', 'ci', 'create', 'init', 'install', 'pack', 'publish', 'view']);
+const NPM = new Set(['audit', 'ci', 'create', 'init', 'install', 'pack', 'pkg', 'publish', 'view']);
 
 export function checkCommands(text) {
   let scripts = scriptsOf(root);

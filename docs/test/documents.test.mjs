@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DEMO_USER, startServer } from '../../electron-example/server/server.mjs';
-import { blocksOf, documents, patched, place, root } from './blocks.mjs';
+import { blocksOf, documents, patched, place, root, scriptOf } from './blocks.mjs';
 import { checkCommands } from './commands.mjs';
 import { runBlock } from './run.mjs';
 import { typeErrors, WORKSHOP } from './types.mjs';
@@ -18,8 +18,15 @@ const require = createRequire(path.join(root, 'electron-example', 'package.json'
 const blocks = (await Promise.all((await documents()).map(blocksOf))).flat();
 const CODE = new Set(['js', 'ts', 'diff']);
 const code = blocks
-  .filter(({ language, none }) => CODE.has(language) && none === null)
-  .map((block) => (block.language === 'diff' ? { ...block, code: patched(block.code) } : block));
+  .filter(({ none }) => none === null)
+  // A component with a file name belongs to a project that another test builds.
+  .filter(({ language, title }) => CODE.has(language) || (language === 'vue' && title === null))
+  .map((block) => {
+    if (block.language === 'diff') return { ...block, code: patched(block.code) };
+    if (block.language === 'vue')
+      return { ...block, code: scriptOf(block.code), scene: 'page', noRun: 'a component' };
+    return block;
+  });
 
 test('every block names its language, and code says where it runs, or why it cannot be checked', () => {
   const silent = blocks.filter(
@@ -92,18 +99,10 @@ describe('what is not code parses', () => {
   }
 
   function parseVue(text) {
-    const { parse, compileScript, compileTemplate } = require('@vue/compiler-sfc');
+    const { parse, compileScript } = require('@vue/compiler-sfc');
     const { descriptor, errors } = parse(text);
     assert.deepEqual(errors, []);
-    const { bindings } = compileScript(descriptor, { id: 'block' });
-    const { content: source } = descriptor.template;
-    const options = {
-      source,
-      id: 'block',
-      filename: 'block.vue',
-      compilerOptions: { bindingMetadata: bindings },
-    };
-    assert.deepEqual(compileTemplate(options).errors, []);
+    compileScript(descriptor, { id: 'block', inlineTemplate: true }); // throws for what it cannot compile
   }
 });
 

@@ -23,7 +23,8 @@ const OPTIONS = {
   useUnknownInCatchVariables: false,
   skipLibCheck: true,
   noEmit: true,
-  allowJs: true,
+  // The package's own name, for its types of pages: it resolves by itself once the package is installed.
+  paths: { 'electron-latchkey': [path.join(root, 'index.d.ts')] },
   types: [],
 };
 const NODE = { lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'], types: ['node'] };

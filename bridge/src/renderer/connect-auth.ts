@@ -48,13 +48,19 @@ export interface AuthClient {
   sessions(): Promise<RemoteSession[]>;
   /** Ends one of them. */
   endSession(id: string): Promise<null>;
-  /** The accounts that have a session here. */
+  /**
+   * The accounts that have a session here, sorted by name, with the one at the front among them. Like
+   * {@link AuthBroker.switchAccount}, `ERR_NOT_SUPPORTED` in an app that has one session.
+   */
   accounts(): Promise<AccountInfo[]>;
-  /** Puts another account at the front; a name that is new makes one, in which nobody is signed in yet. */
+  /**
+   * Puts another account at the front, in every window. The other's session stays. A name that is not there yet is a new
+   * account, which nobody is signed in to.
+   */
   switchAccount(name: string): Promise<AuthSnapshot>;
-  /** What should not have happened, oldest first. */
+  /** What has happened to sessions here and should not have, oldest first: the last 100. */
   anomalies(): Promise<AnomalyInfo[]>;
-  /** The renewals of this run of the app, oldest first. */
+  /** The renewals of this run of the app for the account at the front, oldest first: the last 50. */
   refreshes(): Promise<Refresh[]>;
   /** Calls `listener` when a renewal begins and when it ends; returns the call that stops it. */
   onRefresh(listener: (refresh: Refresh) => void): () => void;

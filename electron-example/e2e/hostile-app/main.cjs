@@ -7,7 +7,17 @@ const { app, BrowserWindow, protocol } = require('electron');
 const playwright = path.dirname(require.resolve('playwright-core/package.json'));
 require(path.join(playwright, 'lib/server/electron/loader.js')); // see recorded-app
 
-const { createAuth } = require('electron-latchkey/main');
+// Limits of calls are limits of so many in a minute, and the tests have none to wait.
+const now = performance.now.bind(performance);
+const time = { aheadMs: 0, stepMs: 0 };
+Object.defineProperty(performance, 'now', {
+  value() {
+    time.aheadMs += time.stepMs;
+    return now() + time.aheadMs;
+  },
+});
+
+const { createAuth, provideSecureStorage } = require('electron-latchkey/main');
 
 const ORIGIN = 'app://hostile';
 const preload = path.join(process.env.LATCHKEY_E2E_BUILT, 'preload.cjs');
@@ -21,6 +31,7 @@ const auth = createAuth({
   account: 'first',
   rendererOrigins: [ORIGIN, 'file://'],
 });
+provideSecureStorage(auth);
 const anomalies = [];
 auth.onAnomaly(({ kind }) => anomalies.push(kind));
 
@@ -36,7 +47,7 @@ function open(url, { registered = true } = {}) {
   return window.id;
 }
 
-globalThis.hostile = { auth, anomalies, open }; // for the test, by Playwright's evaluate
+globalThis.hostile = { auth, anomalies, open, time }; // for the test, by Playwright's evaluate
 
 app.on('window-all-closed', () => app.quit());
 app.whenReady().then(() => {

@@ -24,9 +24,7 @@ export function useRefreshes(): {
 
   async function load(): Promise<void> {
     try {
-      const listed = await auth.refreshes();
-      refreshes.value = []; // another account's are gone with it
-      take(listed);
+      take(await auth.refreshes());
       failure.value = null;
     } catch (error) {
       failure.value = describeError(error);
@@ -36,7 +34,13 @@ export function useRefreshes(): {
   // Listening comes first, so that none falls between the list and the events.
   onScopeDispose(auth.onRefresh((refresh) => take([refresh])));
   onActivated(load);
-  watch(() => auth.snapshot.account, load);
+  watch(
+    () => auth.snapshot.account,
+    () => {
+      refreshes.value = [];
+      return load();
+    },
+  );
 
   // An event tells of a refresh's beginning and end. Who has come to wait in between is asked for while it runs.
   let asking: ReturnType<typeof setInterval> | undefined;

@@ -34,7 +34,8 @@ export const activityTexts = {
     tokenEnded: 'Has ended. The next call renews it.',
     tokenLife: (percent: number, when: string) => `${percent} percent of its life is left. It ends ${when}.`,
     idle: 'No refresh is running.',
-    running: (waiters: number) => `A refresh is running. ${waitersText(waiters)}`,
+    running: (waiters: number) =>
+      `A refresh is running. ${waiters === 1 ? '1 call waits.' : `${waiters} calls wait.`}`,
     none: 'No refresh yet in this run of the app.',
     track: (span: string) => `The last ${span}`,
     now: 'now',
