@@ -276,6 +276,7 @@ fn dying() {
 
 /// Calls of a process that dies on purpose. Together with [`LIFE_BEGINS`] they hold a rewrite, a rotation and a deletion.
 const SHORT_LIFE: u64 = 4;
+#[cfg(unix)]
 const LIFE_BEGINS: [u64; 3] = [8, 18, 23];
 const FATES: [Fate; 3] = [Fate::DieBefore, Fate::DieAmid, Fate::DieAfter];
 

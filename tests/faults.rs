@@ -4,13 +4,11 @@
 mod support;
 
 use electron_latchkey::Result;
-use electron_latchkey::keychain::MemoryKeychain;
 use electron_latchkey::vault::Vault;
-use std::fs;
 use std::path::PathBuf;
 use support::sim_disk::{EIO, ENOSPC, Fault, Op, SimDisk};
 use support::specimen::Home;
-use support::{State, bytes, exposed, file, lock_file, open, open_code, options, state, text};
+use support::{State, bytes, exposed, open_code, options, state, text};
 
 mod failing_disk {
     use super::*;
@@ -259,7 +257,9 @@ mod failing_disk {
 #[cfg(unix)]
 mod wrong_place {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::symlink;
+    use support::{lock_file, open};
 
     /// Everything below the home, with its contents: nothing may be made or changed.
     fn listing(home: &Home) -> Vec<(PathBuf, Option<Vec<u8>>)> {
@@ -390,8 +390,11 @@ mod wrong_place {
 #[cfg(target_os = "linux")]
 mod real_file_system {
     use super::*;
+    use electron_latchkey::keychain::MemoryKeychain;
+    use std::fs;
     use support::child::{self, Child};
     use support::mount::Tmpfs;
+    use support::{file, open};
 
     struct Full {
         disk: Tmpfs,
