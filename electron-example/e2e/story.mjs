@@ -90,9 +90,12 @@ export const STEPS = {
 
   async 'Sessions elsewhere'(stage) {
     await signInElsewhere(stage.server);
+    // What a script that got into the page would try first: the session, sent to somebody else.
+    await stage.page.evaluate(() => window.auth.fetch('https://somebody-else.example/'));
     await press(stage, 'section-security');
     await shown(stage, 'revoke-session');
     await shown(stage, 'two-factor-set-up');
+    await shown(stage, 'anomalies');
     await stage.look('Security');
     await press(stage, 'revoke-session');
     await shown(stage, 'confirm-dialog');
@@ -101,7 +104,7 @@ export const STEPS = {
     await stage.page.getByTestId('revoke-session').waitFor({ state: 'detached' });
     const left = await stage.server.sessions(DEMO_USER.email);
     if (left !== 1) throw new Error(`the server still has ${left} sessions`);
-    return 'one, and it was ended';
+    return 'one, and it was ended; a call to a foreign address is among the anomalies';
   },
 
   async 'Two-factor sign-in'(stage) {
