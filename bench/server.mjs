@@ -9,7 +9,10 @@ const ANSWER = answer('200 OK', BODY);
 const REFUSAL = answer('401 Unauthorized', '{}');
 const END_OF_REQUEST = '\r\n\r\n';
 
-/** `{ authUrl, apiUrl, close() }`: one renews tokens, the other answers requests that carry one. */
+/** How long the slow route takes to renew: as over the internet. */
+export const SLOW_MS = 30;
+
+/** `{ authUrl, slowAuthUrl, apiUrl, close() }`: the first two renew tokens, the third answers requests that carry one. */
 export async function startServers() {
   const [auth, api] = [authServer(), apiServer()];
   const [authUrl, apiUrl] = await Promise.all([auth, api].map(listen));
@@ -18,7 +21,7 @@ export async function startServers() {
     auth.close();
     api.close();
   };
-  return { authUrl, apiUrl, close };
+  return { authUrl, slowAuthUrl: `${authUrl}/slow`, apiUrl, close };
 }
 
 async function listen(server) {
@@ -29,6 +32,7 @@ async function listen(server) {
 function authServer() {
   let renewals = 0;
   return http.createServer((request, response) => {
+    if (request.method === 'GET') return response.end(String(renewals));
     renewals += 1;
     const tokens = {
       accessToken: `access-${renewals}`,
@@ -36,7 +40,8 @@ function authServer() {
       expiresIn: 3600,
     };
     response.setHeader('content-type', 'application/json');
-    request.resume().on('end', () => response.end(JSON.stringify(tokens)));
+    const answer = () => response.end(JSON.stringify(tokens));
+    request.resume().on('end', () => (request.url === '/slow' ? setTimeout(answer, SLOW_MS) : answer()));
   });
 }
 

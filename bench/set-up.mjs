@@ -1,7 +1,8 @@
 // What must be there before anything can be measured.
 
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
-import { ADDON, addonFile, buildSteps } from '../scripts/builds.mjs';
+import { ADDON, addonFile, BRIDGE, buildSteps } from '../scripts/builds.mjs';
 import { needsScreen } from '../scripts/display.mjs';
 import { electronSteps } from '../scripts/electron-runtime.mjs';
 import { fingerprint } from '../scripts/fingerprint.mjs';
@@ -14,20 +15,35 @@ import { systemPackagesSteps } from '../scripts/system-packages.mjs';
 const folder = path.join(root, 'bench');
 
 /** `release`: measure the addon as it is shipped, not as `npm start` builds it. */
-export function setUp({ release }) {
-  const addon = buildSteps().find(({ name }) => name === ADDON);
-  return runSteps([
+export async function setUp({ release }) {
+  const built = (wanted) => buildSteps().find(({ name }) => name === wanted);
+  const addon = built(ADDON);
+  await runSteps([
     ...systemPackagesSteps({ screen: needsScreen(), keyring: true }),
     ...npmPackagesSteps(),
     benchPackages,
     ...electronSteps(),
     release ? asReleased(addon) : addon,
+    built(BRIDGE),
   ]);
+  if (release) await copyPackage();
 }
 
-/** The addon that `--release` measures. */
+// Everything but the addon, which is built into the copy.
+async function copyPackage() {
+  for (const part of ['index.js', 'loader.js', 'package.json', 'bridge/dist']) {
+    await cp(path.join(root, part), path.join(releasePackage(), part), { recursive: true });
+  }
+}
+
+/** The copy of Latchkey that `--release` measures, */
+export function releasePackage() {
+  return path.join(cache, 'bench', 'release');
+}
+
+/** and its addon. */
 export function releaseAddon() {
-  return path.join(cache, 'bench', 'release', path.basename(addonFile()));
+  return path.join(releasePackage(), path.basename(addonFile()));
 }
 
 const benchPackages = {

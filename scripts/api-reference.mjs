@@ -26,7 +26,7 @@ const ENTRIES = {
 /** Entries without types: data, and the preload script as one file. */
 const WITHOUT_TYPES = new Set(['./package.json', './preload-script']);
 
-/** The pages, by file name. Throws for a public item without a doc comment. */
+/** `pages` by file name, and the public items without a doc comment. */
 export async function apiReference() {
   const entries = await entriesWithTypes();
   const program = ts.createProgram(
@@ -42,9 +42,10 @@ export async function apiReference() {
   );
   const pages = new Pages(program, entries);
   const texts = entries.map((entry) => [`${entry.name}.md`, pages.page(entry)]);
-  if (pages.undocumented.length > 0)
-    throw new Error(`public, and without a doc comment: ${pages.undocumented.join(', ')}`);
-  return new Map([['README.md', overview(entries)], ...texts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return {
+    pages: new Map([['README.md', overview(entries)], ...texts]),
+    undocumented: pages.undocumented,
+  };
 }
 
 async function entriesWithTypes() {
@@ -344,9 +345,10 @@ function anchor(heading) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const pages = await apiReference();
+  const { pages, undocumented } = await apiReference();
   await rm(API_FOLDER, { recursive: true, force: true });
   await mkdir(API_FOLDER, { recursive: true });
   for (const [name, text] of pages) await writeFile(path.join(API_FOLDER, name), text);
   console.log(`${pages.size} pages in ${relative(API_FOLDER)}`);
+  if (undocumented.length > 0) console.log(`without a doc comment: ${undocumented.join(', ')}`);
 }

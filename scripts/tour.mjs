@@ -10,6 +10,7 @@ import { BusGate } from '../electron-example/e2e/bus-gate.mjs';
 import { inScheme, SCHEMES, violations, whileNarrow } from '../electron-example/e2e/look.mjs';
 import { Server } from '../electron-example/e2e/server.mjs';
 import { STEPS } from '../electron-example/e2e/story.mjs';
+import { SystemBrowser } from '../electron-example/e2e/system-browser.mjs';
 import { openDisplay } from './display.mjs';
 import { electronExecutable } from './electron-runtime.mjs';
 import { atEnd } from './processes.mjs';
@@ -23,9 +24,6 @@ const LOADER = path.join('lib', 'server', 'electron', 'loader.js');
 
 /** How long any one thing may take to appear: far above what it takes, below a person's patience. */
 const PATIENCE_MS = 20_000;
-
-/** A picture of the whole page has none, and their room must not be missing at its side. */
-const WITHOUT_SCROLLBARS = '::-webkit-scrollbar { display: none; }';
 
 /** In the dark the page is the same but for its colours. */
 const RULES = { light: undefined, dark: ['color-contrast'] };
@@ -50,6 +48,9 @@ const RULES = { light: undefined, dark: ['color-contrast'] };
  */
 export async function runTour({ launch = launchBuilt, screenshots = path.join(example, 'tour') } = {}) {
   const startedAt = Date.now();
+  // A server of the story warns that it is for development, which it is here.
+  console.info = () => {};
+  console.warn = () => {};
   const tour = await prepare(launch, screenshots);
   const rows = [];
   let failure;
@@ -91,6 +92,9 @@ async function prepare(launch, screenshots) {
     openPrivateSecretService(),
     Server.start(end),
   ]);
+  const extraEnv = {};
+  const computer = { extraEnv, path: (name) => path.join(folder, name) };
+  const browser = process.platform === 'linux' ? await SystemBrowser.install(computer) : null;
   const address = secrets.env.DBUS_SESSION_BUS_ADDRESS;
   const gate = address ? await BusGate.inFrontOf(address, path.join(folder, 'gate'), end) : null;
   console.log(`· Keychain: ${secrets.note}`);
@@ -102,6 +106,7 @@ async function prepare(launch, screenshots) {
     screenshots,
     server,
     gate,
+    browser,
     args: [
       ...sandboxArguments(),
       ...display.args,
@@ -112,6 +117,7 @@ async function prepare(launch, screenshots) {
       ...process.env,
       ...display.env,
       ...secrets.env,
+      ...extraEnv,
       LATCHKEY_API_URL: server.url,
       LATCHKEY_VAULT_DIR: path.join(folder, 'vault'),
     },
@@ -136,6 +142,7 @@ class Tour {
   output = [];
   findings = [];
   pictures = 0;
+  end = { after: atEnd };
   #looks = 0;
   #screens = 0;
   #setting;
@@ -145,12 +152,13 @@ class Tour {
     this.#setting = setting;
     this.server = setting.server;
     this.gate = setting.gate;
+    this.browser = setting.browser;
   }
 
-  async open({ gated = false } = {}) {
+  async open({ gated = false, env: more = {} } = {}) {
     const { launch, args, env } = this.#setting;
     const bus = gated ? { DBUS_SESSION_BUS_ADDRESS: this.gate.address } : {};
-    this.#app = await launch({ args, env: { ...env, ...bus } });
+    this.#app = await launch({ args, env: { ...env, ...more, ...bus } });
     const { stdout, stderr } = this.#app.process();
     for (const stream of [stdout, stderr]) stream?.on('data', (chunk) => this.output.push(String(chunk)));
     this.page = await this.#app.firstWindow({ timeout: PATIENCE_MS });
@@ -187,11 +195,23 @@ class Tour {
 
   async picture(name) {
     if (!this.page) return;
-    // A dialog lies over the window, not over the whole page.
-    const fullPage = (await this.page.locator('dialog[open]').count()) === 0;
-    const file = path.join(this.#setting.screenshots, `${name}.png`);
-    await this.page.screenshot({ path: file, fullPage, style: WITHOUT_SCROLLBARS });
+    const restore = await this.#showAll();
+    await this.page.screenshot({ path: path.join(this.#setting.screenshots, `${name}.png`) });
+    await restore();
     this.pictures += 1;
+  }
+
+  /** Makes the window as high as its page. A dialog lies over the window, and keeps it as it is. */
+  async #showAll() {
+    const { dialog, width, height, needed } = await this.page.evaluate(() => ({
+      dialog: document.querySelector('dialog[open]') !== null,
+      width: innerWidth,
+      height: innerHeight,
+      needed: document.documentElement.scrollHeight,
+    }));
+    if (dialog || needed <= height) return () => undefined;
+    await this.page.setViewportSize({ width, height: needed });
+    return () => this.page.setViewportSize({ width, height });
   }
 }
 

@@ -51,10 +51,7 @@ async fn one_renewal_counts_all_who_wait_for_it() {
     assert_eq!(ended.outcome, Some(RefreshOutcome::Renewed));
     assert_eq!(ended.code, None);
     assert_eq!(ended.ended_at_ms, Some(ended.started_at_ms + 500));
-    assert_eq!(
-        ended.token_expires_at_ms,
-        session.snapshot().token_expires_at_ms
-    );
+    assert_eq!(ended.token_expires_at_ms, session.snapshot().expires_at_ms);
     assert!(ended.token_expires_at_ms > Some(world.clock.now_ms()));
     let begun = told.recv().await.unwrap();
     assert_eq!((begun.number, begun.outcome), (1, None));
@@ -137,7 +134,7 @@ async fn a_sign_out_supersedes_what_is_under_way() {
 async fn a_server_that_cannot_be_reached_is_offline_with_the_code() {
     let world = World::rotating();
     let session = world.signed_in().await;
-    let before = session.snapshot().token_expires_at_ms;
+    let before = session.snapshot().expires_at_ms;
     world.provider.answer(Answer::Trouble(REFUSED));
     session.refresh(false).await.unwrap_err();
     assert_eq!(

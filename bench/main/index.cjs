@@ -6,9 +6,12 @@ const { app } = require('electron');
 
 const { measurement, options, resultFile } = JSON.parse(process.env.LATCHKEY_BENCH);
 const measure = {
+  idle: () => require('./idle.cjs').measureIdle(options),
   open: () => require('./open.cjs').measureOpen(options),
   reopen: () => require('./open.cjs').measureReopen(options),
   session: () => require('./session.cjs').measureSession(options),
+  prepareStart: () => require('./start.cjs').prepareStart(options),
+  start: () => require('./start.cjs').measureStart(options),
   store: () => require('./store.cjs').measureStore(options),
   use: () => require('./use.cjs').measureUse(options),
   versions: () => ({ ...process.versions }),

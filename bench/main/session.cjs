@@ -1,84 +1,44 @@
-// The session beside what one writes by hand: a promise as the mutex of a refresh, and the two HTTP clients at hand. All talk
-// to the same servers in another process, and take turns.
+// The session beside what one writes by hand: a promise as the mutex of a refresh, and the HTTP clients at hand. All talk to
+// the same servers in another process, and take turns.
 
 const assert = require('node:assert/strict');
 const http = require('node:http');
-const path = require('node:path');
-const { net } = require('electron');
-const { AuthSession, Vault } = require('../..');
-const { createFetch } = require('../../bridge/dist/cjs/main/index.js');
+const { HOUR_MS, openSession, promiseMutex, refreshesOf } = require('./clients.cjs');
+const { measureFetch } = require('./fetch.cjs');
+const { measureFresh } = require('./fresh.cjs');
 const { summary, timed } = require('./samples.cjs');
+const { measureWaves } = require('./waves.cjs');
 
-const HOUR_MS = 3_600_000;
-const WAITING_CALLERS = 1000;
-const STORMS = 20;
-const READS_PER_SAMPLE = 1000;
-const READS = 100;
-/** How many requests are in flight at once, and how many each sample sends. */
-const REQUESTS = new Map([
-  [1, 200],
-  [64, 2000],
-]);
-const FETCH_TURNS = 15;
-
-/** `{ home, authUrl, apiUrl }` */
-async function measureSession({ home, authUrl, apiUrl }) {
-  const vault = await Vault.open({ id: 'electron-latchkey-bench', path: path.join(home, 'session') });
-  const session = await AuthSession.open({
-    vault,
-    provider: { type: 'token-endpoint', refreshUrl: authUrl },
-    allowedOrigins: [apiUrl],
-  });
-  await session.signIn({
-    method: 'tokens',
-    accessToken: 'access-0',
-    refreshToken: 'refresh-0',
-    expiresInMs: HOUR_MS,
-    user: { id: 'bench' },
-  });
+/** `{ home, authUrl, slowAuthUrl, apiUrl, sizes }` */
+async function measureSession({ home, authUrl, slowAuthUrl, apiUrl, sizes }) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  const { vault, session } = await openSession({ home, name: 'session', authUrl, apiUrl });
   const result = {
-    storm: await measureStorm(session, byHand(authUrl, agent)),
-    accessToken: await measureAccessToken(session),
-    fetch: await measureFetch(session, apiUrl, agent),
+    storm: await measureStorm(session, promiseMutex(authUrl, agent), sizes),
+    accessToken: await measureAccessToken(session, sizes.fresh),
+    waves: await measureAllWaves({ home, slowAuthUrl, agent, sizes }),
+    fetch: await measureFetch({ session, url: apiUrl, agent, sizes }),
   };
   agent.destroy();
-  session.close();
+  await session.close();
   await vault.close();
   return result;
 }
 
-/** The usual way: whoever comes first refreshes, the others wait for the same promise. Nothing is stored. */
-function byHand(url, agent) {
-  let refreshToken = 'refresh-0';
-  let refreshing = null;
-  const refresh = async () => {
-    const answer = await send(http.request, url, { method: 'POST', agent }, { refreshToken });
-    ({ refreshToken } = answer);
-    return answer.accessToken;
-  };
-  return () => {
-    refreshing ??= refresh().finally(() => {
-      refreshing = null;
-    });
-    return refreshing;
-  };
-}
-
 // Each caller asks for a token that lives as long as a new one: all of them wait for one refresh.
-async function measureStorm(session, mutex) {
+async function measureStorm(session, mutex, { stormCallers, storms }) {
   const callers = {
     latchkey: () => session.accessToken({ minValidityMs: HOUR_MS - 1 }),
-    mutex,
+    mutex: mutex.renewed,
   };
   const samples = { latchkey: [], mutex: [] };
   const blocked = { latchkey: [], mutex: [] };
-  for (let turn = 0; turn < STORMS; turn++) {
+  for (let turn = 0; turn < storms; turn++) {
     for (const [name, call] of Object.entries(callers)) {
       const thread = watchThread();
       samples[name].push(
         await timed(async () => {
-          const tokens = await Promise.all(Array.from({ length: WAITING_CALLERS }, call));
+          const tokens = await Promise.all(Array.from({ length: stormCallers }, call));
           assert.equal(new Set(tokens).size, 1);
         }),
       );
@@ -86,7 +46,7 @@ async function measureStorm(session, mutex) {
     }
   }
   return {
-    callers: WAITING_CALLERS,
+    callers: stormCallers,
     total: { latchkey: summary(samples.latchkey), mutex: summary(samples.mutex) },
     blocked: { latchkey: summary(blocked.latchkey), mutex: summary(blocked.mutex) },
   };
@@ -115,71 +75,30 @@ function watchThread() {
   };
 }
 
-async function measureAccessToken(session) {
+async function measureAccessToken(session, fresh) {
   await session.refresh();
-  const samples = [];
-  for (let sample = 0; sample < READS; sample++) {
-    const all = await timed(async () => {
-      for (let read = 0; read < READS_PER_SAMPLE; read++) await session.accessToken();
-    });
-    samples.push(all / READS_PER_SAMPLE);
-  }
-  return summary(samples);
+  const { latchkey } = await measureFresh({ latchkey: () => session.accessToken() }, fresh);
+  return latchkey;
 }
 
-async function measureFetch(session, url, agent) {
-  const standard = createFetch(session);
-  const headers = async () => ({ authorization: `Bearer ${await session.accessToken()}` });
+// The server takes its time to renew, so that there is a while in which callers can come.
+async function measureAllWaves({ home, slowAuthUrl, agent, sizes }) {
+  const { vault, session, age } = await openSession({ home, name: 'waves', authUrl: slowAuthUrl });
+  const mutex = promiseMutex(slowAuthUrl, agent);
+  const refreshes = () => refreshesOf(slowAuthUrl);
   const clients = {
-    fetch: async () => JSON.parse((await session.fetch(url)).body.toString()),
-    createFetch: async () => (await standard(url)).json(),
-    http: async () => send(http.request, url, { agent, headers: await headers() }),
-    net: async () => send(netRequest, url, { headers: await headers() }),
+    latchkey: { call: () => session.accessToken(), refreshes, age },
+    mutex: { call: mutex.accessToken, refreshes, age: mutex.age },
   };
   const results = [];
-  for (const [concurrent, requests] of REQUESTS) {
-    const samples = Object.fromEntries(Object.keys(clients).map((name) => [name, []]));
-    for (let turn = 0; turn < FETCH_TURNS; turn++) {
-      for (const [name, client] of Object.entries(clients)) {
-        const all = await timed(() => inParallel(client, concurrent, requests));
-        // The first turn makes connections.
-        if (turn > 0) samples[name].push(requests / all);
-      }
+  for (const callers of sizes.waveCallers) {
+    for (const staggered of [false, true]) {
+      results.push(await measureWaves({ clients, callers, staggered, turns: sizes.waves }));
     }
-    const perMillisecond = Object.entries(samples).map(([name, taken]) => [name, summary(taken)]);
-    results.push({ concurrent, perMillisecond: Object.fromEntries(perMillisecond) });
   }
+  await session.close();
+  await vault.close();
   return results;
-}
-
-async function inParallel(client, concurrent, requests) {
-  let left = requests;
-  const one = async () => {
-    while (left-- > 0) assert.equal((await client()).id, 1);
-  };
-  await Promise.all(Array.from({ length: concurrent }, one));
-}
-
-function netRequest(url, { headers = {}, method = 'GET' }) {
-  const request = net.request({ url, method });
-  for (const [name, value] of Object.entries(headers)) request.setHeader(name, value);
-  return request;
-}
-
-/** Sends a request of either kind, and answers its JSON. */
-function send(makeRequest, url, options, body) {
-  return new Promise((resolve, reject) => {
-    const request = makeRequest(url, options);
-    request.on('error', reject);
-    request.on('response', (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => resolve(JSON.parse(Buffer.concat(chunks).toString())));
-    });
-    if (body) request.write(JSON.stringify(body));
-    request.end();
-  });
 }
 
 module.exports = { measureSession };

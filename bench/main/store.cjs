@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { mkdirSync } = require('node:fs');
 const path = require('node:path');
 const { randomInt } = require('node:crypto');
+const latchkey = require('./latchkey.cjs');
 const { Disk, keyOf, newValue, sizeOnDisk } = require('./stores.cjs');
 const { summary, timed } = require('./samples.cjs');
 
@@ -15,13 +16,12 @@ const GETS_PER_SAMPLE = 100;
 async function measureStore({ home, entries, turns }) {
   mkdirSync(home, { recursive: true });
   const folder = path.join(home, `store-${entries}`);
-  const bridge = '../../bridge/dist/cjs';
-  require(`${bridge}/default-vault/index.js`).configure({
+  latchkey.bridge('default-vault').configure({
     id: `latchkey-bench-store-${entries}`,
     path: folder,
   });
   const stores = {
-    store: new (require(`${bridge}/store/index.js`))(),
+    store: new (latchkey.bridge('store'))(),
     electronStore: new (require('electron-store'))({ cwd: path.join(home, `electron-store-${entries}`) }),
   };
   const before = sizeOnDisk(folder).length;

@@ -310,6 +310,17 @@ export class FakeSession {
 
 export class FakeVault {
   closed = false;
+  entries = new Map();
+
+  get = async (key) => this.entries.get(key) ?? null;
+  set = async (key, value) => void this.entries.set(key, value);
+  delete = async (key) => this.entries.delete(key);
+  write = async (changes) => {
+    for (const { key, value } of changes) {
+      if (value === null) this.entries.delete(key);
+      else this.entries.set(key, value);
+    }
+  };
 
   protection() {
     return { backend: 'secret-service', description: 'a fake', path: '/vault', secret: 'must not cross' };

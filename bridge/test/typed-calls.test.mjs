@@ -255,7 +255,9 @@ test('a page answers what it was asked, and nothing that another was', async (t)
   const other = new FakeWindow(PAGE);
   main.auth.register(other);
   const numbers = [];
-  main.window.webContents.send = (_channel, number) => numbers.push(number);
+  main.window.webContents.send = (channel, number) => {
+    if (channel === PAGE_CHANNELS.ask) numbers.push(number);
+  };
   const refreshing = main.session.refresh();
   while (numbers.length === 0) await setTimeout(5);
   const bring = (window, token) =>

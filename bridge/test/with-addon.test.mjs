@@ -2,9 +2,11 @@
 // passphrase, so that no keychain is needed.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { startServer } from '../../electron-example/server/server.mjs';
 import {
   FakeApp,
@@ -15,6 +17,10 @@ import {
   substitute,
 } from './fake-electron.mjs';
 import { APP, CHANNELS, createAuth, PAGE } from './start.mjs';
+
+const require = createRequire(import.meta.url);
+const { provideSecureStorage } = require('../dist/cjs/main/index.js');
+const { RECIPE_CHANNELS } = require('../dist/cjs/recipe-protocol.js');
 
 const PEOPLE = {
   ada: { email: 'ada@example.com', password: 'difference-engine', name: 'Ada' },
@@ -60,6 +66,7 @@ async function computer(t) {
         auth,
         call,
         ipcMain,
+        window,
         /** Whom the server takes this app for: an address, or the code of the failure. */
         async served() {
           const answer = await call(CHANNELS.fetch, `${server.url}/api/profile`);
@@ -171,4 +178,35 @@ test('a refused message is told to the app and kept in the vault', async (t) => 
     kinds = (await auth.audit()).map(({ kind }) => kind);
   }
   assert.deepEqual(kinds, ['unknownSender']);
+});
+
+test('what the recipe’s surface stores is there at the next start, and goes when the page clears it', async (t) => {
+  const { start } = await computer(t);
+  const first = await start();
+  provideSecureStorage(first.auth);
+  must(await first.call(RECIPE_CHANNELS.setToken, 'refreshToken', 'kept'));
+  await first.auth.dispose();
+  const second = await start();
+  provideSecureStorage(second.auth);
+  const stored = async () => must(await second.call(RECIPE_CHANNELS.getToken, 'refreshToken'));
+  assert.equal(await stored(), 'kept');
+  must(await second.call(RECIPE_CHANNELS.clearAll));
+  assert.equal(await stored(), null);
+});
+
+test('a page sees a renewal begin and end, and finds it in the list', async (t) => {
+  const { start } = await computer(t);
+  const { call, window } = await start();
+  must(await call(CHANNELS.signUp, PEOPLE.ada));
+  must(await call(CHANNELS.refresh));
+  const heard = () =>
+    window.webContents.sent
+      .filter(([channel]) => channel === CHANNELS.refreshed)
+      .map(([, refresh]) => refresh);
+  // Events come through a queue, the answer does not.
+  for (const until = Date.now() + 10_000; heard().length < 2 && Date.now() < until; ) await setImmediate();
+  const [begun, ended] = heard();
+  assert.deepEqual([begun.outcome, begun.number], [null, ended.number]);
+  assert.ok(['renewed', 'confirmed'].includes(ended.outcome), ended.outcome);
+  assert.deepEqual(must(await call(CHANNELS.refreshes)).at(-1), ended);
 });

@@ -5,7 +5,10 @@ import { createDecipheriv, createHash, hkdfSync } from 'node:crypto';
 const HEADER = 128;
 const MAX_FRAME = 67_108_864;
 
-/** What a vault holds: `Map` of the application's keys. Throws an error whose message is the code. */
+/**
+ * What a vault holds: a `Map` for each space, `{ names, records }`. `item(account)` is the keychain's secret, or `null`. Throws
+ * an error whose message is the code.
+ */
 export function readVault(bytes, { vaultId, item }) {
   const header = readHeader(bytes, vaultId);
   const root = keyOf(header, item);
@@ -13,7 +16,7 @@ export function readVault(bytes, { vaultId, item }) {
   const dataKey = Buffer.from(hkdfSync('sha256', root, header.fileId, info, 32));
   const digest = sha256(bytes.subarray(0, HEADER));
 
-  const contents = new Map();
+  const contents = { names: new Map(), records: new Map() };
   let previous = Buffer.alloc(16);
   let at = HEADER;
   for (let sequence = 0n; at < bytes.length; sequence += 1n) {
@@ -121,20 +124,20 @@ function apply(payload, contents) {
       return;
     }
     const [space] = take(1);
-    const isApplication = space === 0;
+    const entries = [contents.names, contents.records][space];
+    if (entries === undefined) throw new Error('ERR_VAULT_CORRUPT');
     if (operation === 1) {
       const name = key();
       const [kind] = take(1);
       const expiresAtMs = take(8).readBigUInt64LE();
       const value = take(take(4).readUInt32LE());
       const alive = expiresAtMs === 0n || expiresAtMs > BigInt(Date.now());
-      if (isApplication && alive)
-        contents.set(name, kind === 1 ? value.toString('utf8') : Buffer.from(value));
+      entries.delete(name);
+      if (alive) entries.set(name, kind === 1 ? value.toString('utf8') : Buffer.from(value));
     } else if (operation === 2) {
-      const name = key();
-      if (isApplication) contents.delete(name);
+      entries.delete(key());
     } else if (operation === 3) {
-      if (isApplication) contents.clear();
+      entries.clear();
     } else if (operation === 4 && space === 1) {
       take(8);
     } else {

@@ -1,10 +1,17 @@
 // docs/format.md says enough that another implementation reads a vault: format-reader.mjs is one.
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { DEMO_USER, startServer } from '../../electron-example/server/server.mjs';
 import { root } from './blocks.mjs';
 import { readVault } from './format-reader.mjs';
+
+const { AuthSession, Vault } = createRequire(import.meta.url)('../../index.js');
 
 const VECTORS = path.join(root, 'tests', 'vectors');
 
@@ -34,7 +41,7 @@ test('a reader written from the page gives the answer of the Rust tests for each
     if (name === 'valid_passphrase') continue; // Argon2id, which Node does not have
     const bytes = await readFile(path.join(VECTORS, file));
     try {
-      read[name] = readVault(bytes, { vaultId: 'com.example.vectors', item }).get('key');
+      read[name] = readVault(bytes, { vaultId: 'com.example.vectors', item }).names.get('key');
     } catch (error) {
       read[name] = error.message;
     }
@@ -42,3 +49,48 @@ test('a reader written from the page gives the answer of the Rust tests for each
   answers.delete('valid_passphrase');
   assert.deepEqual(read, Object.fromEntries([...answers].sort()));
 });
+
+const linuxOnly = {
+  skip: process.platform !== 'linux' && 'secret-tool, which shows the keychain item, is of Linux',
+};
+
+test(
+  'the reader reads what the addon writes, and records have the fields that the page names',
+  linuxOnly,
+  async (t) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-format-'));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const server = await startServer({ databaseFile: path.join(folder, 'auth.db') });
+    t.after(() => server.close());
+    const id = `com.example.format-${process.pid}`;
+
+    const vault = await Vault.open({ id, path: path.join(folder, 'vault') });
+    t.after(() => vault.close());
+    await vault.set('kept', 'a text');
+    await vault.set('bytes', Buffer.from([1, 2, 3]));
+    await vault.set('gone', 'x');
+    await vault.delete('gone');
+    await vault.rotateKey();
+    const provider = { type: 'better-auth', baseUrl: `${server.url}/api/auth` };
+    const session = await AuthSession.open({ vault, provider, account: 'ada' });
+    await session.signIn({ method: 'password', email: DEMO_USER.email, password: DEMO_USER.password });
+    await AuthSession.activate(vault, 'ada');
+    await session.close();
+
+    const bytes = await readFile(path.join(folder, 'vault', 'vault.latchkey'));
+    const account = `latchkey-root-key.${bytes.toString('hex', 108, 124)}`;
+    const secret = await promisify(execFile)('secret-tool', ['lookup', 'service', id, 'username', account]);
+    const item = (name) => (name === account ? secret.stdout.trim() : null);
+    const { names, records } = readVault(bytes, { vaultId: id, item });
+    assert.deepEqual(Object.fromEntries(names), { kept: 'a text', bytes: Buffer.from([1, 2, 3]) });
+    assert.equal(records.get('active-account'), 'ada');
+    const record = JSON.parse(records.get('session/ada'));
+    assert.equal(record.user.email, DEMO_USER.email);
+    const page = await readFile(path.join(root, 'docs', 'format.md'), 'utf8');
+    const fields = [record, record.stamp, record.user, record.credentials].flatMap(Object.keys);
+    assert.deepEqual(
+      fields.filter((field) => !page.includes(`\`${field}\``)),
+      [],
+    );
+  },
+);

@@ -1,7 +1,7 @@
 // What a hostile page tries. Each function runs in the page, so it has nothing from outside itself.
 
 /**
- * Calls every call of `window.auth`: for a token, for a request to a foreign origin, for another account. `heard` stays in
+ * Calls every call of `window.auth` and of `window.secureStorage`: for a token, for a request to a foreign origin, for another account. `heard` stays in
  * the page and fills with the events that come.
  */
 export async function tryAllCalls({ apiUrl, foreignUrl }) {
@@ -32,6 +32,11 @@ export async function tryAllCalls({ apiUrl, foreignUrl }) {
     else answers[name] = await auth[name](...(given[name] ?? [id]));
   }
   answers['fetch of a foreign origin'] = await auth.fetch(`${foreignUrl}/api/profile`);
+  for (const [name, call] of Object.entries(window.secureStorage)) {
+    const { success, error } = await call('accessToken', 'a token of somebody else');
+    const code = error === 'This page may not use the session.' ? 'ERR_SENDER_NOT_ALLOWED' : error;
+    answers[`secureStorage.${name}`] = { ok: success, code };
+  }
   return { answers, heard: window.heard };
 }
 

@@ -374,17 +374,17 @@ describe('the app’s own page, as if somebody else had got into it:', { timeout
     await assertAlive();
   });
 
-  test('ten thousand passwords are not tried: the server sees ten', async () => {
+  test('ten thousand passwords are not tried: the server sees ten in a minute', async () => {
     await server.clearLog();
     const wrong = { method: 'password', email: DEMO_USER.email, password: 'wrong' };
     let outcomes;
     const told = await anomaliesOf(async () => {
       outcomes = await page.evaluate(flood, { call: 'signIn', args: [wrong], count: 10_000 });
     });
-    assert.equal(outcomes.ERR_TOO_MANY_CALLS, 9990);
+    assert.ok(outcomes.ERR_TOO_MANY_CALLS >= 9980, `${outcomes.ERR_TOO_MANY_CALLS} refused`);
     assert.deepEqual(told, ['tooManyCalls']);
     const tries = (await server.requests()).filter((each) => each.includes('sign-in'));
-    assert.ok(tries.length <= 10, `${tries.length} tries`);
+    assert.ok(tries.length <= 20, `${tries.length} tries`); // a slow machine takes a part of the next minute, too
     await assertAlive();
   });
 

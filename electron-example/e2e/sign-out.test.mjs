@@ -63,3 +63,24 @@ function sharesRun(before, after) {
   }
   return false;
 }
+
+test('a server that was stopped is told of the sign-out when it is back, after a restart too', async (t) => {
+  const { server, computer, app: first } = await signedIn(t);
+  await server.stop();
+  await first.page.getByTestId('sign-out').click();
+  await seesSignInForm(first);
+  await first.page.getByTestId('notice-revocation').waitFor();
+  await first.quit();
+
+  const second = await computer.start({ apiUrl: server.url });
+  await seesSignInForm(second);
+  await second.page.getByTestId('notice-revocation').waitFor();
+  await second.quit();
+
+  await server.start();
+  assert.equal(await server.sessions(DEMO_USER.email), 1);
+  const third = await computer.start({ apiUrl: server.url });
+  await seesSignInForm(third);
+  await server.hasSessions(DEMO_USER.email, 0);
+  await third.page.getByTestId('notice-revocation').waitFor({ state: 'detached' });
+});

@@ -2,15 +2,19 @@
 // accessibility checker. What a step needs is given to it, so that it runs on the built app and on a packaged one.
 import { totp } from '../../__test__/peers/authenticator.mjs';
 import { DEMO_USER } from './server.mjs';
+import { SIGN_IN_STEPS } from './story-sign-in.mjs';
 
 /**
  * @typedef {object} Stage
  * @property {import('playwright-core').Page} page the window that is open
- * @property {(options?: { gated?: boolean }) => Promise<void>} open starts the app; `gated`: its keychain is behind `gate`
+ * @property {(options?: { gated?: boolean, env?: Record<string, string> }) => Promise<void>} open starts the app; `gated`: its
+ *   keychain is behind `gate`; `env`: what it is told beside
  * @property {() => Promise<void>} quit
  * @property {(name: string) => Promise<void>} look what is shown now is a screen to look at
  * @property {import('./server.mjs').Server} server
  * @property {import('./bus-gate.mjs').BusGate | null} gate null where the keychain cannot be held back
+ * @property {import('./system-browser.mjs').SystemBrowser | null} browser null where it would be the person's own
+ * @property {{ after(task: () => unknown): void }} end is told what is to be done at the end
  * @property {string} [secret] of the second factor, once there is one
  */
 
@@ -44,6 +48,8 @@ export const STEPS = {
     await press(stage, 'switch-to-sign-in');
     return 'the forms';
   },
+
+  ...SIGN_IN_STEPS,
 
   async 'Sign in'(stage) {
     await fillCredentials(stage);
@@ -132,7 +138,8 @@ export const STEPS = {
     await shown(stage, 'notice-offline');
     await stage.look('Offline');
     await stage.server.mode('up');
-    await press(stage, 'try-now');
+    // As "Try now" does, whose button may be gone: the app tries by itself too.
+    await stage.page.evaluate(() => window.auth.refresh());
     await stateIs(stage, 'active');
     return 'still signed in, and back';
   },
@@ -170,7 +177,7 @@ export const STEPS = {
     await stage.server.mode('drop');
     await press(stage, 'sign-out');
     await shown(stage, 'sign-in-form');
-    if (await tellsWhatIsOwed(stage)) await shown(stage, 'notice-revocation');
+    await shown(stage, 'notice-revocation');
     await stage.look('Signed out, the server not told yet');
     await stage.server.mode('up');
     await stage.server.hasSessions(DEMO_USER.email, 0);
@@ -236,8 +243,4 @@ async function signInElsewhere(server) {
     body: JSON.stringify({ email, password }),
   });
   if (!response.ok) throw new Error(`the sign-in elsewhere was answered with ${response.status}`);
-}
-
-async function tellsWhatIsOwed({ page }) {
-  return 'revocationsOwed' in (await page.evaluate(() => window.auth.snapshot())).value;
 }

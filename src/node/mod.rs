@@ -3,7 +3,6 @@
 //! Every function converts its arguments, calls one function of the core, and maps the result. Errors reach JavaScript
 //! as `Error` objects with `name: 'LatchkeyError'` and a stable `code`, thrown and rejected alike.
 
-mod activity;
 mod argument;
 mod claims;
 mod error;

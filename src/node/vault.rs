@@ -81,6 +81,9 @@ pub struct Protection {
     pub description: String,
     /// The vault's file.
     pub path: String,
+    /// How long the key took to come when the vault was opened, in milliseconds: the keychain's answers, a prompt that a
+    /// person answered among them, or the passphrase's derivation.
+    pub unlock_ms: f64,
 }
 
 impl Protection {
@@ -96,6 +99,7 @@ impl Protection {
                 .map_or(PASSPHRASE_DESCRIPTION, Backend::description)
                 .to_owned(),
             path: protection.path.display().to_string(),
+            unlock_ms: protection.unlocked_in.as_secs_f64() * 1000.0,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::watch::Listeners;
 use crate::keychain::Held;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
 
 const FILE_NAME: &str = "vault.latchkey";
 const LOCK_NAME: &str = "vault.lock";
@@ -28,6 +29,7 @@ pub(super) fn open(
     let vault_id = options.vault_id()?;
     let dir = options.dir()?;
     let keys = Keys::new(source, &vault_id);
+    let mut asked = Asked::default();
     let place = Place {
         disk: Arc::clone(&options.disk),
         path: dir.join(FILE_NAME),
@@ -40,10 +42,10 @@ pub(super) fn open(
     if recovered.is_some() {
         slot = slot_in_place(&place)?.unwrap_or(slot);
     } else {
-        known = unlock_in_place(&place, &keys)?;
+        known = unlock_in_place(&place, &keys, &mut asked)?;
     }
     if known.is_none() {
-        keys.prove(slot)?;
+        asked.timed(|| keys.prove(slot))?;
     }
     place
         .disk
@@ -67,13 +69,13 @@ pub(super) fn open(
         (Some(unread), _) => {
             let unlocked = match known {
                 Some(known) if unread.header.is_sealed_by(&known.root) => known,
-                _ => keys.unlock(&unread.header)?,
+                _ => asked.timed(|| keys.unlock(&unread.header))?,
             };
             open_file(&place, unread, unlocked, options.allow_rollback)?
         }
         (None, Some(held)) => {
             // The key first: when the keychain fails now, nothing was touched.
-            let unlocked = keys.begin(slot, held)?;
+            let unlocked = asked.timed(|| keys.begin(slot, held))?;
             if recovered.is_some() {
                 keep_aside(&place)?;
             }
@@ -99,6 +101,7 @@ pub(super) fn open(
         protection: Protection {
             backend: keys.backend(),
             path: place.path.clone(),
+            unlocked_in: asked.0,
         },
         place,
         lock_timeout: options.lock_timeout,
@@ -119,6 +122,19 @@ pub(super) fn open(
     Ok(inner)
 }
 
+/// How long the key's source took.
+#[derive(Default)]
+struct Asked(Duration);
+
+impl Asked {
+    fn timed<T>(&mut self, ask: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let answer = ask();
+        self.0 += began.elapsed();
+        answer
+    }
+}
+
 /// A file that was read or made.
 struct Opened {
     log: Log,
@@ -133,10 +149,10 @@ struct Opened {
 }
 
 /// The key of the file in place; `None` when there is no file.
-fn unlock_in_place(place: &Place, keys: &Keys) -> Result<Option<Unlocked>> {
+fn unlock_in_place(place: &Place, keys: &Keys, asked: &mut Asked) -> Result<Option<Unlocked>> {
     let mut found = place.read()?;
     while let Some(unread) = found {
-        match keys.unlock(&unread.header) {
+        match asked.timed(|| keys.unlock(&unread.header)) {
             Err(error @ (Error::KeyInvalid(_) | Error::KeyMissing { .. })) => {
                 // Between the look at the file and the one at the keychain another process may have replaced both.
                 found = place.read()?;

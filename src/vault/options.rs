@@ -78,6 +78,8 @@ pub struct Protection {
     pub backend: Option<Backend>,
     /// The vault's file.
     pub path: PathBuf,
+    /// How long the key took to come when the vault was opened: the keychain's answers, or the passphrase's derivation.
+    pub unlocked_in: Duration,
 }
 
 /// One change of a batch.

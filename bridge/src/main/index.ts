@@ -14,6 +14,8 @@
  * - `deep-links.ts` the app's URL scheme; `callbacks.ts` what comes in by it
  * - `fetch/` a standard `fetch` for main; `running-fetches.ts` those of pages, so that they can be given up
  * - `page-session.ts` a session that a page's own feeds
+ * - `secure-storage.ts` the published recipe's surface, for pages that handle tokens themselves
+ * - `audit-electron.ts` what falls short in the app's Electron; `fuses.ts` those of an executable
  * - `handlers.ts` one IPC handler per call; `failure.ts` exceptions as answers
  */
 
@@ -27,6 +29,12 @@ export type {
   SignInProblem,
   User,
 } from '../protocol.js';
+export {
+  type AuditElectronOptions,
+  auditElectron,
+  type ElectronFinding,
+  type ElectronFindingName,
+} from './audit-electron.js';
 export type { BrowserOptions } from './browser.js';
 export type { CallbackCounts } from './callbacks.js';
 export { type Auth, createAuth } from './create-auth.js';
@@ -35,3 +43,4 @@ export { createFetch, type FetchOptions } from './fetch/create-fetch.js';
 export type { AppHandler } from './handlers.js';
 export type { AuthPolicy, CreateAuthOptions } from './options.js';
 export { type PageCall, type PageCallHandler, type PageSession, pageSession } from './page-session.js';
+export { provideSecureStorage } from './secure-storage.js';

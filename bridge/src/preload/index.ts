@@ -4,41 +4,19 @@
  * A sandboxed preload can load `electron` and nothing else, so bundle it.
  */
 import { notify } from '../notify.js';
-import {
-  type AuthBroker,
-  type AuthSnapshot,
-  CHANNELS,
-  type Failure,
-  type Refresh,
-  type Result,
-} from '../protocol.js';
+import { type AuthBroker, type AuthSnapshot, CHANNELS, type Refresh } from '../protocol.js';
+import { invokeOf } from './invoke.js';
 
 export type { PageCalls, PageTokenProvision } from '../page-protocol.js';
 export type { AuthBroker } from '../protocol.js';
+export type { SecureStorage, SecureStorageResult, TokenName } from '../recipe-protocol.js';
 export { exposePageCalls } from './page-calls.js';
-
-const NO_ANSWER: Failure = {
-  ok: false,
-  code: 'ERR_NO_BROKER',
-  message: 'The app did not answer. Restart it.',
-};
-
-const NOT_CLONEABLE: Failure = {
-  ok: false,
-  code: 'ERR_INVALID_ARGUMENT',
-  message: 'An argument cannot be sent to the main process: it is a function, or holds one.',
-};
+export { exposeSecureStorage } from './secure-storage.js';
 
 /** Exposes an {@link AuthBroker} as `window[key]`: one function per call, no channel names, nothing generic. */
 export function exposeAuth(key = 'auth'): void {
   const { contextBridge, ipcRenderer } = require('electron') as typeof import('electron');
-  async function call<T>(channel: string, ...args: unknown[]): Promise<Result<T>> {
-    try {
-      return (await ipcRenderer.invoke(channel, ...args)) as Result<T>;
-    } catch (error) {
-      return isNotCloneable(error) ? NOT_CLONEABLE : NO_ANSWER;
-    }
-  }
+  const call = invokeOf(ipcRenderer);
 
   /** One subscription for the page's lifetime: the IPC event itself, which names the sender, never reaches the page. */
   function events<T>(channel: string): (listener: (value: T) => void) => () => void {
@@ -82,9 +60,4 @@ export function exposeAuth(key = 'auth'): void {
     cancelFetch: (requestId) => call(CHANNELS.cancelFetch, requestId),
   };
   contextBridge.exposeInMainWorld(key, Object.freeze(broker));
-}
-
-// Electron has no code for it.
-function isNotCloneable(error: unknown): boolean {
-  return error instanceof Error && /could not be cloned/i.test(error.message);
 }

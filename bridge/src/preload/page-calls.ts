@@ -1,13 +1,7 @@
 import { PAGE_CHANNELS, type PageCalls, type PageToken } from '../page-protocol.js';
-import type { Failure, Result } from '../protocol.js';
+import { invokeOf } from './invoke.js';
 
 type GetToken = () => Promise<string | null>;
-
-const NO_ANSWER: Failure = {
-  ok: false,
-  code: 'ERR_NO_BROKER',
-  message: 'The app did not answer. Restart it.',
-};
 
 /**
  * Exposes {@link PageCalls} as `window[key]`: calls of the page to main that carry the token of the page's own session. For an
@@ -15,6 +9,7 @@ const NO_ANSWER: Failure = {
  */
 export function exposePageCalls(key = 'pageCalls'): void {
   const { contextBridge, ipcRenderer } = require('electron') as typeof import('electron');
+  const send = invokeOf(ipcRenderer);
   let getToken: GetToken | null = null;
 
   /** What the page says now: nothing, before it has said that it can. */
@@ -26,14 +21,6 @@ export function exposePageCalls(key = 'pageCalls'): void {
       return given === null || typeof given === 'string' ? { ok: true, token: given } : { ok: false };
     } catch {
       return { ok: false };
-    }
-  }
-
-  async function send(channel: string, ...args: unknown[]): Promise<Result<unknown>> {
-    try {
-      return (await ipcRenderer.invoke(channel, ...args)) as Result<unknown>;
-    } catch {
-      return NO_ANSWER;
     }
   }
 

@@ -38,6 +38,7 @@ export type {
   StepUpSignIn,
   User,
 } from '../protocol.js';
+export type { SecureStorage, SecureStorageResult, TokenName } from '../recipe-protocol.js';
 export { AuthError } from './auth-error.js';
 export { createAuthFetch } from './auth-fetch.js';
 export { type AuthActions, type AuthStore, type AuthStoreOptions, createAuthStore } from './auth-store.js';

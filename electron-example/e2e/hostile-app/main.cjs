@@ -17,7 +17,7 @@ Object.defineProperty(performance, 'now', {
   },
 });
 
-const { createAuth } = require('electron-latchkey/main');
+const { createAuth, provideSecureStorage } = require('electron-latchkey/main');
 
 const ORIGIN = 'app://hostile';
 const preload = path.join(process.env.LATCHKEY_E2E_BUILT, 'preload.cjs');
@@ -31,6 +31,7 @@ const auth = createAuth({
   account: 'first',
   rendererOrigins: [ORIGIN, 'file://'],
 });
+provideSecureStorage(auth);
 const anomalies = [];
 auth.onAnomaly(({ kind }) => anomalies.push(kind));
 

@@ -1,3 +1,4 @@
-import { exposeAuth } from 'electron-latchkey/preload';
+import { exposeAuth, exposeSecureStorage } from 'electron-latchkey/preload';
 
 exposeAuth();
+exposeSecureStorage();

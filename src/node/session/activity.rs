@@ -1,8 +1,8 @@
 //! The refreshes of a session, for JavaScript.
 
-use super::argument::Argument;
-use super::listener::{Listener, listen};
-use super::session::AuthSession;
+use super::super::argument::Argument;
+use super::super::listener::{Listener, listen};
+use super::AuthSession;
 use crate::session;
 use napi::bindgen_prelude::{Env, Function, Result};
 use napi_derive::napi;

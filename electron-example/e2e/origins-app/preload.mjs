@@ -1,0 +1,3 @@
+import { exposeAuth } from 'electron-latchkey/preload';
+
+exposeAuth();
