@@ -3,15 +3,6 @@
 
 /** One session of one application: kept in the vault, renewed exactly once, ended only by the provider's word. */
 export declare class AuthSession {
-  /** The refreshes of this process that ended or are under way, oldest first: the last 50. No token is in them. */
-  refreshes(): Array<Refresh>
-  /**
-   * Calls `listener` with every refresh from now on, once when it begins and once when it ends. Returns a function that
-   * stops it.
-   *
-   * Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
-   */
-  onRefresh(listener: (refresh: Refresh) => void): () => void
   /**
    * Sends a request with the access token, to the provider's origin and the allowed ones only, and takes the whole answer.
    * Without a session it goes out without a token. Redirects are followed within one origin.
@@ -25,6 +16,46 @@ export declare class AuthSession {
   fetch(url: string, init?: FetchInit | undefined | null): Promise<FetchResponse>
   /** The same, driven piece by piece: for code that streams, or gives a request up. `response()` sends it. */
   exchange(url: string, init?: FetchInit | undefined | null, options?: ExchangeOptions | undefined | null): FetchExchange
+  /**
+   * The accounts that have a session in `vault`, sorted by name. A session that was opened without `account` is not among
+   * them.
+   *
+   * Rejects with the vault's errors.
+   */
+  static accounts(vault: Vault): Promise<Array<Account>>
+  /**
+   * Puts an account at the front: the one that a start of the application shows first. Durable, and for every process.
+   *
+   * Rejects with `ERR_INVALID_ARGUMENT`, and the vault's errors.
+   */
+  static activate(vault: Vault, account: string): Promise<void>
+  /** The refreshes of this process that ended or are under way, oldest first: the last 50. No token is in them. */
+  refreshes(): Array<Refresh>
+  /**
+   * Calls `listener` with every refresh from now on, once when it begins and once when it ends. Returns a function that
+   * stops it.
+   *
+   * Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
+   */
+  onRefresh(listener: (refresh: Refresh) => void): () => void
+  /**
+   * Calls `listener` with every anomaly from now on. Returns a function that stops it.
+   *
+   * Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
+   */
+  onAnomaly(listener: (anomaly: Anomaly) => void): () => void
+  /**
+   * Reports an anomaly that the application has seen, such as a message from a page that may not use the session.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
+  reportAnomaly(kind: 'unknownSender' | 'invalidCall' | 'tooManyCalls'): void
+  /**
+   * The anomalies that the vault keeps, oldest first: the last 100.
+   *
+   * Rejects with the vault's errors.
+   */
+  static audit(vault: Vault): Promise<Array<Anomaly>>
   /**
    * Opens the session that the vault holds, or one that is signed out. The stored user is known at once; the server is
    * asked in the background whether the session goes on.
@@ -88,19 +119,6 @@ export declare class AuthSession {
   /** Tells that somebody uses the application, for `policy.idleTimeoutMs`. */
   touch(): void
   /**
-   * The accounts that have a session in `vault`, sorted by name. A session that was opened without `account` is not among
-   * them.
-   *
-   * Rejects with the vault's errors.
-   */
-  static accounts(vault: Vault): Promise<Array<Account>>
-  /**
-   * Puts an account at the front: the one that a start of the application shows first. Durable, and for every process.
-   *
-   * Rejects with `ERR_INVALID_ARGUMENT`, and the vault's errors.
-   */
-  static activate(vault: Vault, account: string): Promise<void>
-  /**
    * The access token, for code in the main process that brings its own HTTP client. Prefer `fetch`, and never send
    * the token to a renderer.
    *
@@ -108,24 +126,6 @@ export declare class AuthSession {
    * `refresh` does when the token at hand has ended.
    */
   accessToken(options?: AccessTokenOptions | undefined | null): Promise<string>
-  /**
-   * Calls `listener` with every anomaly from now on. Returns a function that stops it.
-   *
-   * Listening does not keep the process alive. Throws `ERR_INVALID_ARGUMENT`.
-   */
-  onAnomaly(listener: (anomaly: Anomaly) => void): () => void
-  /**
-   * Reports an anomaly that the application has seen, such as a message from a page that may not use the session.
-   *
-   * Throws `ERR_INVALID_ARGUMENT`.
-   */
-  reportAnomaly(kind: 'unknownSender' | 'invalidCall' | 'tooManyCalls'): void
-  /**
-   * The anomalies that the vault keeps, oldest first: the last 100.
-   *
-   * Rejects with the vault's errors.
-   */
-  static audit(vault: Vault): Promise<Array<Anomaly>>
   /** Whether a refresh is under way, which `close()` would wait for. */
   isRefreshing(): boolean
   /**
@@ -812,6 +812,11 @@ export interface Protection {
   description: string
   /** The vault's file. */
   path: string
+  /**
+   * How long the key took to come when the vault was opened, in milliseconds: the keychain's answers, a prompt that a
+   * person answered among them, or the passphrase's derivation.
+   */
+  unlockMs: number
 }
 
 /** Who signs people in. Which fields there are depends on `type`. */

@@ -18,14 +18,16 @@ export async function published(text) {
   const page = await readFile(PAGE, 'utf8');
   const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (before < 0 || after < before) throw new Error(`there is no place for the tables in ${PAGE}`);
-  const drawn = Array.from(pictures(result), ([name, picture]) => [
-    path.join(path.dirname(RESULTS), name),
-    picture,
-  ]);
+  const drawn = [...pictures(result)];
+  const shown = [...drawn.map(([name, picture]) => `![${titleOf(picture)}](bench/${name})`), tables(result)];
   return new Map([
-    ...drawn,
-    [PAGE, `${page.slice(0, before)}${BEGIN}\n\n${tables(result)}\n\n${page.slice(after)}`],
+    ...drawn.map(([name, picture]) => [path.join(path.dirname(RESULTS), name), picture]),
+    [PAGE, [page.slice(0, before) + BEGIN, ...shown, page.slice(after)].join('\n\n')],
   ]);
+}
+
+function titleOf(picture) {
+  return /<title[^>]*>(.*?)<\/title>/.exec(picture)[1];
 }
 
 export async function publish(text) {

@@ -20,7 +20,7 @@ const FULL = {
   starts: 15,
   startEntries: 10,
   /** Threads that served one call go away after 10 s. */
-  idle: { turns: 4, settleMs: 11_000, windowMs: 8000 },
+  idle: { turns: 3, settleMs: 11_000, windowMs: 8000 },
   session: {
     stormCallers: 1000,
     storms: 20,

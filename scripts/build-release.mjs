@@ -1,9 +1,10 @@
-// npm run build:release: builds the addon as it is published, beside index.js. `-- --target TRIPLE` builds it for another machine.
+// npm run build:release: builds the addon as it is published, beside index.js. `-- --target TRIPLE` builds it for another machine,
+// `--output-dir FOLDER` puts it elsewhere.
 //
 // Not by `napi build`: Cargo leaves the link-time optimisation of a release out, silently, where a library is also built for other
 // crates, as ours is for its tests. Only `cargo rustc` can leave that half away; the addon is half as large without it.
 
-import { copyFile } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { addonFile } from './builds.mjs';
@@ -17,9 +18,12 @@ const LIBRARY = {
   win32: 'electron_latchkey.dll',
 };
 
-const { target } = parseArgs({ options: { target: { type: 'string' } } }).values;
-const file = target ? path.join(root, `latchkey.${platformOf(target)}.node`) : addonFile();
-const [, system] = /^latchkey\.([a-z0-9]+)-/.exec(path.basename(file));
+const { target, 'output-dir': folder = root } = parseArgs({
+  options: { target: { type: 'string' }, 'output-dir': { type: 'string' } },
+}).values;
+const name = target ? `latchkey.${platformOf(target)}.node` : path.basename(addonFile());
+const file = path.resolve(folder, name);
+const [, system] = /^latchkey\.([a-z0-9]+)-/.exec(name);
 
 const crossing = target ? [`--target=${target}`] : [];
 const args = ['rustc', '--locked', '--release', '--lib', '--crate-type=cdylib', ...crossing];
@@ -28,5 +32,6 @@ await run('cargo', args, { cwd: root, onOutput: (chunk) => process.stderr.write(
 const { target_directory: built } = JSON.parse(
   await run('cargo', ['metadata', '--format-version=1', '--no-deps'], { cwd: root }),
 );
+await mkdir(path.dirname(file), { recursive: true });
 await copyFile(path.join(built, target ?? '', 'release', LIBRARY[system]), file);
 console.log(`${relative(file)} is built.`);

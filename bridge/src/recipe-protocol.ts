@@ -33,6 +33,7 @@ export interface SecureStorage {
   /** The token, or null when none was stored. */
   getToken(key: TokenName): Promise<SecureStorageResult<string | null>>;
   /** Deletes it. */
+  /** Deletes a token; one that was never stored is deleted, too. */
   deleteToken(key: TokenName): Promise<SecureStorageResult>;
   /** Deletes both. */
   clearAll(): Promise<SecureStorageResult>;

@@ -26,7 +26,7 @@ before(async () => {
   port = await freePort();
   folder = await project(await mkdtemp(join(tmpdir(), 'lk-readme-')));
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => folder && rm(folder, { recursive: true, force: true }));
 
 test('the files of the README are an app in which somebody signs up, stays signed in over a restart, and signs out', async (t) => {
   const computer = await Computer.create(t);

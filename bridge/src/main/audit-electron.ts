@@ -13,6 +13,7 @@ export interface ElectronFinding {
   webContentsId: number | null;
 }
 
+/** The names of what {@link auditElectron} finds. A name never changes its meaning. */
 export type ElectronFindingName =
   | 'CONTEXT_ISOLATION_OFF'
   | 'SANDBOX_OFF'
@@ -32,6 +33,7 @@ export type ElectronFindingName =
   /** The fuses could not be read. */
   | 'FUSES_NOT_READABLE';
 
+/** What {@link auditElectron} looks at. */
 export interface AuditElectronOptions {
   /** The executable whose fuses are read. Default: the one that runs; on macOS its Electron Framework, where they are. */
   executable?: string;

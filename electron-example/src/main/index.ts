@@ -1,5 +1,6 @@
 import { app } from 'electron';
 import { registerAppScheme, serveApp } from './app-scheme';
+import { reportFindings } from './audit';
 import { startAuth } from './auth';
 import { readSettings } from './environment';
 import { lockDown } from './lockdown';
@@ -26,5 +27,6 @@ function start(): void {
     serveApp();
     openWindow();
     app.on('activate', () => focusWindow() || openWindow());
+    reportFindings().catch(console.error);
   });
 }

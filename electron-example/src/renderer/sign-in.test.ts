@@ -261,6 +261,37 @@ describe('a code by mail', () => {
     expect(page.text('user-email')).toBe(ADA.email);
   });
 
+  it('comes before the other ways that the server offers, and a password is hidden', async () => {
+    const factors = [
+      { strategy: 'password', hint: null, sent: true, first: true },
+      { strategy: 'email_code', hint: null, sent: true, first: true },
+    ];
+    const signIns = [pendingSignIn('code', { factors })];
+    const page = await mountApp(new FakeBroker({ state: 'signingIn', reason: 'start', signIns }));
+    expect((page.element('factor-email_code') as HTMLInputElement).checked).toBe(true);
+    await page.app.find('[data-testid="factor-password"]').setValue();
+    expect(page.element('code').getAttribute('type')).toBe('password');
+  });
+
+  it('is followed by the second factor, where the server wants one', async () => {
+    const first = [{ strategy: 'email_code', hint: null, sent: true, first: true }];
+    const signIns = [pendingSignIn('code', { factors: first })];
+    const page = await mountApp(new FakeBroker({ state: 'signingIn', reason: 'start', signIns }));
+    const next = pendingSignIn('code', { factors: SECOND_FACTORS });
+    page.broker.submitCode.mockImplementationOnce(async () => {
+      page.broker.change({ signIns: [next] });
+      return { ok: true, value: { status: 'pending', signIn: next, browserOpened: false } };
+    });
+    await page.fill('code', '424242');
+    await submit(page, 'challenge');
+    expect(page.app.find('h1').text()).toBe(texts.challenge.heading);
+    expect((page.element('factor-totp') as HTMLInputElement).checked).toBe(true);
+    expect((page.element('code') as HTMLInputElement).value).toBe('');
+    await page.fill('code', '123456');
+    await submit(page, 'challenge');
+    expect(page.broker.submitCode).toHaveBeenLastCalledWith(next.id, { strategy: 'totp', code: '123456' });
+  });
+
   it('says what is wrong with the address, and leads back to the password', async () => {
     const page = await mountApp(new FakeBroker());
     await page.press('sign-in-with-code');

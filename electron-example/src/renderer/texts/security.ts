@@ -101,7 +101,7 @@ interface AnomalyText {
 }
 
 /** What each kind of anomaly means to a person. */
-export const anomalyTexts: Record<AnomalyInfo['kind'] | 'invalidCall' | 'tooManyCalls', AnomalyText> = {
+export const anomalyTexts: Record<AnomalyInfo['kind'], AnomalyText> = {
   refreshRejected: {
     title: 'The server refused a renewal',
     text: 'The key to your session was used up or withdrawn. Either you ended the session elsewhere, or somebody else has used a copy.',

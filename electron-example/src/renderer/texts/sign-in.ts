@@ -106,6 +106,7 @@ export const signInTexts = {
     demoMail: 'The example’s server writes its mail into the terminal.',
     /** By the name of the factor. */
     factors: {
+      password: { name: 'Password', hint: '' },
       totp: { name: 'Authenticator app', hint: 'The six digits that the app shows now.' },
       otp: { name: 'Code by mail', hint: 'The six digits in the message.' },
       emailOtp: { name: 'Code by mail', hint: 'The six digits in the message.' },
