@@ -30,9 +30,10 @@ export function checkCommands(text) {
   let scripts = scriptsOf(root);
   const commands = text
     .replaceAll(/\\\n/g, ' ')
-    .split(/\n|&&|;/)
-    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
-    .filter((line) => line !== '');
+    .split('\n')
+    .flatMap((line) => line.replace(/(^|\s)#.*$/, '').split(/&&|;/))
+    .map((command) => command.trim())
+    .filter((command) => command !== '');
   for (const command of commands) {
     const words = command.split(/\s+/).filter((word) => !/^[A-Z_]+=/.test(word));
     const [program, first, second] = words;

@@ -36,6 +36,7 @@ const WORDS = {
   ERR_NO_BROKER: '',
   ERR_SCHEMA_VIOLATION: '',
   ERR_MIGRATION_FAILED: '',
+  ERR_TOO_MANY_CALLS: '',
   ERR_INTERNAL: '',
 } satisfies Record<BridgeErrorCode, string>;
 // @ts-expect-error: no such code
