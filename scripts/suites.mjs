@@ -28,6 +28,7 @@ export const SUITES = [
   { name: 'Types of the example', run: typesOfTheExample },
   nodeTests('The scripts', 'scripts'),
   check('Rust lint, core alone', 'cargo', [...CLIPPY, '--no-default-features', '--', '-D', 'warnings']),
+  check('Rust documentation', 'cargo', ['doc', '--locked', '--no-deps', '--no-default-features']),
   check('Rust lint, with Node', 'cargo', [...CLIPPY, '--', '-D', 'warnings']),
   { name: 'The core, without Node', run: rustTests },
   nodeTests('The servers of the tests', '__test__/peers'),

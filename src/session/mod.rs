@@ -5,7 +5,7 @@
 //! | [`state`] | the states and the table of how they follow each other |
 //! | [`record`] | the session as it lies in the vault |
 //! | [`freshness`] | when to renew, how long to wait after a failure |
-//! | [`core`](self::core) | what the session is at one moment |
+//! | [`core`](mod@core) | what the session is at one moment |
 //! | [`engine`] | who may have credentials, one flight for all who wait |
 //! | [`renewal`] | one renewal: its turn among the processes, what each answer means |
 //! | [`commits`] | every change of the stored session |
