@@ -117,6 +117,13 @@ for (const [kind, Peer] of Object.entries(PEERS)) {
       assert.deepEqual([session.state().state, session.state().user], ['active', second]);
       await assertLetIn(session, server);
       const other = await AuthSession.open({ vault: elsewhere, provider: server.provider });
+      if (other.state().user?.id !== second.id) {
+        // Seen once in many thousand rounds: this tells who it was, and whether the vault says so again.
+        const again = await AuthSession.open({ vault: elsewhere, provider: server.provider });
+        const seen = { round, first, other: other.state(), again: again.state() };
+        t.diagnostic(JSON.stringify({ ...seen, refreshes: session.refreshes().slice(-4) }));
+        again.close();
+      }
       assert.deepEqual(other.state().user, second);
       other.close();
       // Tokens that an application brings along are its own to end.
