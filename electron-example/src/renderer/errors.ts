@@ -12,6 +12,11 @@ export interface DescribedError extends ErrorText {
   code: string | null;
 }
 
+/** With what did not succeed. */
+export interface HeadedError extends DescribedError {
+  heading: string;
+}
+
 /** Turns anything a call can reject with into words. Decides by the code alone: messages are for people. */
 export function describeError(error: unknown): DescribedError {
   const code = codeOf(error);
